@@ -1,0 +1,511 @@
+"""Every message that crosses the channel. Requests name their answer; events are those of `domain.events`.
+
+Adding a message or a field with a default keeps the protocol; anything else raises `config.PROTOCOL_VERSION`.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import ClassVar, Generic, TypeVar
+
+from reply_desktop.domain import events
+from reply_desktop.domain.grant import MailServers
+from reply_desktop.domain.provider import Provider
+from reply_desktop.domain.rows import (
+    AccountDetail,
+    AccountFilter,
+    AccountRow,
+    DoctorRow,
+    NotificationRow,
+    ProviderRow,
+    Summary,
+)
+
+A = TypeVar("A")
+
+
+class Request(Generic[A]):
+    """Base of all requests; `Answer` is the class of the answer."""
+
+    Answer: ClassVar[type]
+
+
+class VaultStatus(StrEnum):
+    """How the vault is doing."""
+
+    OPEN = "open"
+    LOCKED = "locked"
+    NEEDS_PASSPHRASE = "needs_passphrase"  # noqa: S105 - a state's name
+    NO_KEYRING = "no_keyring"
+    KEY_MISSING = "key_missing"
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The request was carried out and there is nothing to say."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """The request could not be carried out; becomes the `domain.errors` class of that code again."""
+
+    code: str
+    what: str
+    todo: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Welcome:
+    """The engine's first word: who it is. `pid` of the engine process."""
+
+    version: str
+    protocol: int
+    pid: int
+    started_at: datetime
+    data_dir: str
+    sandbox: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Hello(Request[Welcome]):
+    """A front's first word. `events`: whether it wants events pushed."""
+
+    Answer: ClassVar[type] = Welcome
+    version: str
+    protocol: int
+    events: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AccountIndex:
+    """Ids of all accounts that pass the filter, in order."""
+
+    ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ListAccounts(Request[AccountIndex]):
+    """Which accounts, in which order."""
+
+    Answer: ClassVar[type] = AccountIndex
+    wanted: AccountFilter = field(default_factory=AccountFilter)
+
+
+@dataclass(frozen=True, slots=True)
+class AccountRows:
+    """Rows in the order asked for; accounts no longer there are left out."""
+
+    rows: tuple[AccountRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class GetAccounts(Request[AccountRows]):
+    """The rows of these accounts (those in view)."""
+
+    Answer: ClassVar[type] = AccountRows
+    ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class GetAccount(Request[AccountDetail]):
+    """All about one account, by id or address. NotFound when it is not there."""
+
+    Answer: ClassVar[type] = AccountDetail
+    account: str
+
+
+@dataclass(frozen=True, slots=True)
+class GetSummary(Request[Summary]):
+    """Counts, worst state, unread number."""
+
+    Answer: ClassVar[type] = Summary
+
+
+@dataclass(frozen=True, slots=True)
+class CheckStarted:
+    """A check of so many accounts began; `CheckProgress` events with this id follow until done = total."""
+
+    check_id: str
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class CheckAccounts(Request[CheckStarted]):
+    """Check these accounts now (ids or addresses; empty = all that are not paused). Answers at once."""
+
+    Answer: ClassVar[type] = CheckStarted
+    accounts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CancelCheck(Request[Done]):
+    """Stop a check the person asked for; accounts already asked keep their answers."""
+
+    Answer: ClassVar[type] = Done
+    check_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentStarted:
+    """The browser may open `url`; a `ConsentEnded` event with this id follows. `expires_at` is UTC."""
+
+    consent_id: str
+    url: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class BeginConsent(Request[ConsentStarted]):
+    """Begin a sign-in: for a new account of `provider`, or to reconnect `account` (id or address)."""
+
+    Answer: ClassVar[type] = ConsentStarted
+    provider: Provider | None = None
+    account: str | None = None
+    login_hint: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CancelConsent(Request[Done]):
+    """Give up a sign-in. `page_said`: a Cause code picked by the person from what the browser page showed."""
+
+    Answer: ClassVar[type] = Done
+    consent_id: str
+    page_said: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FoundServers:
+    """Mail servers found for an address, or none."""
+
+    servers: MailServers | None
+
+
+@dataclass(frozen=True, slots=True)
+class FindServers(Request[FoundServers]):
+    """Look up the mail servers of an address (common providers, DNS SRV, autoconfig)."""
+
+    Answer: ClassVar[type] = FoundServers
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class AddOther(Request[AccountRow]):
+    """Add an Other account, after a successful login check. Nothing is stored when the login fails."""
+
+    Answer: ClassVar[type] = AccountRow
+    address: str
+    servers: MailServers
+    password: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class EditOther(Request[AccountRow]):
+    """Change an Other account's servers or password (None = keep), after a successful login check."""
+
+    Answer: ClassVar[type] = AccountRow
+    account: str
+    servers: MailServers
+    password: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class PauseAccounts(Request[Done]):
+    """Stop checking and sending from these accounts."""
+
+    Answer: ClassVar[type] = Done
+    accounts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ResumeAccounts(Request[Done]):
+    """Let paused accounts go on; they are checked at once."""
+
+    Answer: ClassVar[type] = Done
+    accounts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveAccounts(Request[Done]):
+    """Forget these accounts and their grants. `revoke`: also end the grant at the provider where it can be.
+
+    At Google this ends every grant of the person for the project, on all devices.
+    """
+
+    Answer: ClassVar[type] = Done
+    accounts: tuple[str, ...]
+    revoke: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SetDailyLimit(Request[Done]):
+    """How many messages a day these accounts may send."""
+
+    Answer: ClassVar[type] = Done
+    accounts: tuple[str, ...]
+    daily_limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class TestSent:
+    """What became of a test message: a cause code (None = accepted) and the provider's text."""
+
+    cause: str | None
+    provider_error: str | None
+    in_doubt: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SendTest(Request[TestSent]):
+    """Send a short test message from an account to `to` (None = to itself)."""
+
+    Answer: ClassVar[type] = TestSent
+    account: str
+    to: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderList:
+    """All three providers."""
+
+    rows: tuple[ProviderRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ListProviders(Request[ProviderList]):
+    """How the providers are set up."""
+
+    Answer: ClassVar[type] = ProviderList
+
+
+@dataclass(frozen=True, slots=True)
+class SetGoogle(Request[ProviderRow]):
+    """Take a `client_secret.json` as the Google console gives it. InvalidInput tells what is wrong with it."""
+
+    Answer: ClassVar[type] = ProviderRow
+    client_secret_json: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class SetMicrosoft(Request[ProviderRow]):
+    """Take a Microsoft client id; authority and Graph URL for national clouds, None = the default."""
+
+    Answer: ClassVar[type] = ProviderRow
+    client_id: str
+    authority: str | None = None
+    graph_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ClearProvider(Request[Done]):
+    """Forget a provider's client id."""
+
+    Answer: ClassVar[type] = Done
+    provider: Provider
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderTested:
+    """Whether the provider knows the client id: a cause code (None = fine) and its own text."""
+
+    cause: str | None
+    provider_error: str | None
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class TestProvider(Request[ProviderTested]):
+    """Ask the provider, without signing anybody in, whether the client id is good."""
+
+    Answer: ClassVar[type] = ProviderTested
+    provider: Provider
+
+
+@dataclass(frozen=True, slots=True)
+class NotificationList:
+    """The bell's entries, newest first."""
+
+    rows: tuple[NotificationRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ListNotifications(Request[NotificationList]):
+    """The bell's entries older than `before` (UTC), at most `limit`."""
+
+    Answer: ClassVar[type] = NotificationList
+    limit: int = 100
+    before: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MarkRead(Request[Done]):
+    """Mark entries read; empty = all."""
+
+    Answer: ClassVar[type] = Done
+    ids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class VaultState:
+    """How the vault is doing, in which keyring the key lies, and one line for the person."""
+
+    status: VaultStatus
+    backend: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class GetVault(Request[VaultState]):
+    """How the vault is doing."""
+
+    Answer: ClassVar[type] = VaultState
+
+
+@dataclass(frozen=True, slots=True)
+class UnlockVault(Request[VaultState]):
+    """Try the keyring again, or open (or first make) the passphrase file. VaultLocked when it fails."""
+
+    Answer: ClassVar[type] = VaultState
+    passphrase: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class SettingValues:
+    """Named settings as JSON texts."""
+
+    values: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class GetSettings(Request[SettingValues]):
+    """The person's settings with these names; empty = all. Provider secrets are never among them."""
+
+    Answer: ClassVar[type] = SettingValues
+    names: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PutSettings(Request[Done]):
+    """Keep these settings (names must be known: `services.settings.NAMES`)."""
+
+    Answer: ClassVar[type] = Done
+    values: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class DoctorReport:
+    """What works and how to fix the rest."""
+
+    rows: tuple[DoctorRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RunDoctor(Request[DoctorReport]):
+    """Look at keyring, network, clock, database and providers from the engine's side."""
+
+    Answer: ClassVar[type] = DoctorReport
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """The export as JSON text, without any secret."""
+
+    json: str
+
+
+@dataclass(frozen=True, slots=True)
+class Export(Request[Exported]):
+    """Accounts, episodes, notifications and settings, without any secret."""
+
+    Answer: ClassVar[type] = Exported
+
+
+@dataclass(frozen=True, slots=True)
+class Backup(Request[Done]):
+    """Write a whole, consistent copy of the database (grants stay sealed) to `path`."""
+
+    Answer: ClassVar[type] = Done
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkHint(Request[Done]):
+    """The front noticed: `up`, `down` or `resumed` from sleep. The engine rechecks what it must."""
+
+    Answer: ClassVar[type] = Done
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class Shutdown(Request[Done]):
+    """End the engine in order. `hand_over`: a front of another version takes over."""
+
+    Answer: ClassVar[type] = Done
+    hand_over: bool = False
+
+
+REQUESTS: dict[str, type] = {
+    kind.__name__: kind
+    for kind in (
+        Hello,
+        ListAccounts,
+        GetAccounts,
+        GetAccount,
+        GetSummary,
+        CheckAccounts,
+        CancelCheck,
+        BeginConsent,
+        CancelConsent,
+        FindServers,
+        AddOther,
+        EditOther,
+        PauseAccounts,
+        ResumeAccounts,
+        RemoveAccounts,
+        SetDailyLimit,
+        SendTest,
+        ListProviders,
+        SetGoogle,
+        SetMicrosoft,
+        ClearProvider,
+        TestProvider,
+        ListNotifications,
+        MarkRead,
+        GetVault,
+        UnlockVault,
+        GetSettings,
+        PutSettings,
+        RunDoctor,
+        Export,
+        Backup,
+        NetworkHint,
+        Shutdown,
+    )
+}
+"""Name → class of every request a front may make."""
+
+EVENTS: dict[str, type] = {
+    kind.__name__: kind
+    for kind in (
+        events.AccountRemoved,
+        events.AppFaultOpened,
+        events.AppFaultClosed,
+        events.NotificationRaised,
+        events.NotificationWithdrawn,
+        events.SummaryChanged,
+        events.ConsentEnded,
+        events.CheckProgress,
+        events.ProviderChanged,
+        events.VaultChanged,
+    )
+}
+
+
+@dataclass(frozen=True, slots=True)
+class RowsChanged:
+    """Rows as they look now: `AccountChanged` events, gathered (at most one frame's worth, ~16 ms)."""
+
+    rows: tuple[AccountRow, ...]
+
+
+EVENTS[RowsChanged.__name__] = RowsChanged
+"""Name → class of every event the engine pushes. Rows are gathered; engine-only events stay home."""

@@ -1,0 +1,129 @@
+"""Past facts, published after commit, carrying what listeners show: nothing is queried again."""
+
+from dataclasses import dataclass
+
+from reply_desktop.domain.account import Account
+from reply_desktop.domain.episode import Episode
+from reply_desktop.domain.provider import Provider
+from reply_desktop.domain.rows import AccountRow, AppFault, NotificationRow, Summary
+
+
+@dataclass(frozen=True, slots=True)
+class AccountChanged:
+    """An account was added, checked, reconnected, paused or resumed; `row` is how it looks now."""
+
+    row: AccountRow
+    before: Account | None
+    after: Account
+
+
+@dataclass(frozen=True, slots=True)
+class AccountRemoved:
+    """An account and its grant are gone."""
+
+    account_id: str
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class EpisodeOpened:
+    """Trouble began."""
+
+    episode: Episode
+    account: Account
+
+
+@dataclass(frozen=True, slots=True)
+class EpisodeClosed:
+    """Trouble is over (or its cause changed; see `episode.ending`)."""
+
+    episode: Episode
+    account: Account
+
+
+@dataclass(frozen=True, slots=True)
+class AppFaultOpened:
+    """An app registration or the vault is in trouble."""
+
+    fault: AppFault
+
+
+@dataclass(frozen=True, slots=True)
+class AppFaultClosed:
+    """An app registration or the vault works again."""
+
+    fault: AppFault
+
+
+@dataclass(frozen=True, slots=True)
+class NotificationRaised:
+    """There is something to tell the person."""
+
+    notification: NotificationRow
+
+
+@dataclass(frozen=True, slots=True)
+class NotificationWithdrawn:
+    """The trouble a notification told of is over; its tray alert goes."""
+
+    notification_id: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class SummaryChanged:
+    """Counts, worst state or unread number changed."""
+
+    summary: Summary
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentEnded:
+    """A sign-in in the browser ended; `end` is a `ConsentEnd`, `text` one line for the person."""
+
+    consent_id: str
+    end: str
+    account_id: str | None
+    text: str
+    expected: str | None = None
+    got: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CheckProgress:
+    """A check the person asked for goes on: `done` of `total` accounts have answered."""
+
+    check_id: str
+    done: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderChanged:
+    """A provider's client id or endpoints were changed."""
+
+    provider: Provider
+
+
+@dataclass(frozen=True, slots=True)
+class VaultChanged:
+    """The vault was locked, unlocked or became unusable; `status` is a `VaultStatus` value."""
+
+    status: str
+
+
+Event = (
+    AccountChanged
+    | AccountRemoved
+    | EpisodeOpened
+    | EpisodeClosed
+    | AppFaultOpened
+    | AppFaultClosed
+    | NotificationRaised
+    | NotificationWithdrawn
+    | SummaryChanged
+    | ConsentEnded
+    | CheckProgress
+    | ProviderChanged
+    | VaultChanged
+)

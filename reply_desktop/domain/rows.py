@@ -1,0 +1,165 @@
+"""What a front shows of a noun: plain frozen rows that travel in answers and events."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from reply_desktop.domain.causes import CAUSES, Cause, Who
+from reply_desktop.domain.grant import MailServers
+from reply_desktop.domain.notification import NotificationKind, Severity
+from reply_desktop.domain.provider import SINGLE_CLICK, Provider
+from reply_desktop.domain.states import COLORS, NEEDS_PERSON, Color, State
+
+
+@dataclass(frozen=True, slots=True)
+class AccountRow:
+    """One row of the accounts table. `strip`: 30 letters, oldest day first, g/o/r or '-' for no data.
+
+    Words (short text, explanation, steps) follow from `cause` by `domain.causes.words`.
+    """
+
+    id: str
+    provider: Provider
+    address: str
+    state: State
+    cause: Cause | None
+    provider_error: str | None
+    proven_at: datetime | None
+    checked_at: datetime | None
+    next_check_at: datetime | None
+    deadline_at: datetime | None
+    granted_scopes: tuple[str, ...]
+    used_by: tuple[str, ...]
+    sent_today: int
+    daily_limit: int
+    strip: str
+    checking: bool = False
+
+    @property
+    def color(self) -> Color:
+        """The indicator's colour."""
+        return COLORS[self.state]
+
+    @property
+    def needs_person(self) -> bool:
+        """Whether the row is red."""
+        return self.state in NEEDS_PERSON
+
+    @property
+    def can_reconnect(self) -> bool:
+        """Whether the row can have a Reconnect button at all (single-click providers)."""
+        return self.provider in SINGLE_CLICK
+
+    @property
+    def offers_reconnect(self) -> bool:
+        """Whether the Reconnect button is shown: the person signing in again would help."""
+        if not self.can_reconnect or self.state in (State.SIGNING_IN, State.PAUSED):
+            return False
+        if self.state is State.NEW or self.state is State.EXPIRED:
+            return True
+        row = CAUSES[self.cause] if self.cause else None
+        return row is not None and not row.app_level and self.state is State.BLOCKED and row.who is Who.YOU
+
+
+@dataclass(frozen=True, slots=True)
+class EpisodeRow:
+    """One line of an account's timeline."""
+
+    cause: Cause
+    color: Color
+    started_at: datetime
+    ended_at: datetime | None
+    ending: str | None
+    provider_error: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class AccountFilter:
+    """What the accounts table shows and in which order. Empty tuples mean all.
+
+    `sort` is one of SORTS; ties fall to the address.
+    """
+
+    text: str = ""
+    states: tuple[State, ...] = ()
+    providers: tuple[Provider, ...] = ()
+    sort: str = "severity"
+    descending: bool = True
+
+
+SORTS = ("severity", "address", "provider", "cause", "proven_at", "next_check_at", "sent_today")
+"""Columns the accounts table can be sorted by."""
+
+
+@dataclass(frozen=True, slots=True)
+class AccountDetail:
+    """All the detail pane shows: the row, its timeline (newest first) and an Other account's servers."""
+
+    row: AccountRow
+    episodes: tuple[EpisodeRow, ...]
+    created_at: datetime
+    granted_at: datetime | None
+    servers: MailServers | None
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """Counts for banner, tray and header. `red` lists the accounts that need a person, worst first (≤ 50)."""
+
+    counts: dict[State, int]
+    worst: State | None
+    needs_person: int
+    red: tuple[AccountRow, ...]
+    unread: int
+    app_faults: tuple["AppFault", ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AppFault:
+    """One trouble of an app registration or the vault, whatever the number of accounts it hits."""
+
+    key: str
+    provider: Provider | None
+    cause: Cause
+    provider_error: str | None
+    since: datetime
+    accounts: int
+
+
+@dataclass(frozen=True, slots=True)
+class NotificationRow:
+    """One entry of the bell."""
+
+    id: str
+    key: str
+    kind: NotificationKind
+    severity: Severity
+    title: str
+    text: str
+    at: datetime
+    account_id: str | None
+    read: bool
+    withdrawn: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderRow:
+    """How one provider is set up; `client_id` is no secret. `used_by`: number of accounts."""
+
+    provider: Provider
+    configured: bool
+    client_id: str | None
+    authority: str | None
+    graph_url: str | None
+    has_secret: bool
+    used_by: int
+
+
+@dataclass(frozen=True, slots=True)
+class DoctorRow:
+    """One finding of the doctor: what was tried, whether it works, and how to fix it if not."""
+
+    name: str
+    ok: bool
+    finding: str
+    fix: str = ""
+    required: bool = True

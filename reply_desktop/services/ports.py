@@ -1,0 +1,304 @@
+"""What the services need of the outside world, as Protocols. Adapters carry them out; tests give fakes."""
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from reply_desktop.domain.account import Account
+from reply_desktop.domain.episode import Episode
+from reply_desktop.domain.grant import Credentials, Identity, MailServers, TokenSet
+from reply_desktop.domain.notification import Notification
+from reply_desktop.domain.outcome import Outcome
+from reply_desktop.domain.provider import Provider
+from reply_desktop.domain.rows import (
+    AccountDetail,
+    AccountFilter,
+    AccountRow,
+    AppFault,
+    NotificationRow,
+    Summary,
+)
+from reply_desktop.domain.states import State
+
+
+class Clock(Protocol):
+    """Time. `now` is aware UTC; `monotonic` and its differences are seconds."""
+
+    def now(self) -> datetime: ...
+    def monotonic(self) -> float: ...
+
+
+class Chance(Protocol):
+    """Randomness: uniform in [0, 1)."""
+
+    def __call__(self) -> float: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Probed:
+    """What one check brought: the outcome, and the credentials to store when they changed.
+
+    `credentials` is None when nothing is to be stored. A rotated refresh token is in here and must be
+    durable before its access token is used.
+    """
+
+    outcome: Outcome
+    credentials: Credentials | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentRequest:
+    """One sign-in about to begin: the link for the browser and what its answer must repeat.
+
+    `flow` is the adapter's own; it holds the verifier and is kept out of `repr`. `issuer` is what `iss`
+    must equal when the answer carries it (RFC 9207).
+    """
+
+    url: str = field(repr=False)
+    redirect_uri: str
+    state: str = field(repr=False)
+    flow: object = field(repr=False)
+    issuer: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Redeemed:
+    """What the code brought: a grant with its identity, or only the outcome that refused it."""
+
+    outcome: Outcome
+    tokens: TokenSet | None = None
+    identity: Identity | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SendResult:
+    """What became of one message. `message_id` as delivered, if the provider told."""
+
+    outcome: Outcome
+    message_id: str | None = None
+    in_doubt: bool = False
+
+
+class MailProvider(Protocol):
+    """One kind of mailbox, checked and sent from over the network. Never raises for the provider's answers.
+
+    Methods block, may be called from many threads, and honour their own time-outs (30 s connect and read).
+    """
+
+    provider: Provider
+
+    def probe(self, account: Account, credentials: Credentials, *, fresh: bool = False) -> Probed:
+        """Ask the provider for proof (a forced refresh grant; Other: SMTP and IMAP login).
+
+        `fresh`: on a new connection and past any cache, to confirm a refusal.
+        """
+
+    def send(self, account: Account, credentials: Credentials, mime: bytes) -> SendResult:
+        """Hand one RFC 5322 message to the provider. `in_doubt`: it may have gone out all the same."""
+
+    def revoke(self, account: Account, credentials: Credentials) -> bool:
+        """End the grant at the provider; False when the provider has no way or did not answer."""
+
+
+class ConsentProvider(MailProvider, Protocol):
+    """A single-click provider: sign-in by consent in the browser."""
+
+    redirect_host: str
+    """`127.0.0.1` (Google) or `localhost` (Microsoft), as registered with the provider."""
+    redirect_path: str
+    """Differs by provider, so that answers cannot be mixed up (RFC 9700 §4.4)."""
+
+    def begin(self, redirect_uri: str, login_hint: str | None, claims: str | None = None) -> ConsentRequest:
+        """Prepare a sign-in: fresh state, PKCE S256. May ask the provider for its addresses.
+
+        Raises NotConfigured without a client id, and ConsentFailed when the provider cannot be reached.
+        """
+
+    def redeem(self, request: ConsentRequest, answer: Mapping[str, str]) -> Redeemed:
+        """Exchange the browser's answer for a grant and learn who signed in. Checks state and scopes."""
+
+
+class ConsentListener(Protocol):
+    """The loopback listener of one sign-in. Open from construction until `close`."""
+
+    redirect_uri: str
+
+    def wait(self, expected_state: str, timeout_s: float) -> Mapping[str, str] | None:
+        """The answer's parameters once one with the right state came; None after cancel or time-out.
+
+        Favicon, stray and wrong-state requests are answered and ignored.
+        """
+
+    def show(self, title: str, text: str, *, good: bool) -> None:
+        """Tell the browser, which is still waiting, how it really ended."""
+
+    def close(self) -> None:
+        """Stop listening and let `wait` return; safe from any thread, more than once."""
+
+
+class Listen(Protocol):
+    """Opens a consent listener on a free loopback port."""
+
+    def __call__(self, host: str, path: str) -> ConsentListener: ...
+
+
+class Vault(Protocol):
+    """Seals credentials with one key from the OS keyring. Methods may block on first use, never later."""
+
+    def seal(self, account_id: str, plain: bytes) -> bytes:
+        """Sealed bytes bound to the account id. Raises VaultLocked or VaultUnavailable."""
+
+    def open(self, account_id: str, sealed: bytes) -> bytes:
+        """What was sealed for this account. Raises as `seal`, and InvalidInput if damaged."""
+
+
+class Accounts(Protocol):
+    """Stored accounts."""
+
+    def get(self, account_id: str) -> Account | None: ...
+    def find(self, address: str, provider: Provider | None = None) -> Account | None: ...
+    def add(self, account: Account) -> None: ...
+    def save(self, account: Account) -> None: ...
+    def remove(self, account_id: str) -> None: ...
+    def ids(self, *, addresses: Sequence[str] | None = None) -> list[str]: ...
+    def due(self, now: datetime, limit: int) -> list[str]:
+        """Ids of accounts whose next check is due, the longest waiting first; by an index."""
+
+    def next_due_at(self) -> datetime | None:
+        """When the next account is due, if any."""
+
+    def stale(self, proven_before: datetime, limit: int) -> list[str]:
+        """Ids of connected accounts whose proof is older than that."""
+
+    def make_due(self, now: datetime, *, states: Sequence[State], spread_s: float = 0.0) -> int:
+        """Make all accounts in these states due within `spread_s`; for start, network up and resume."""
+
+    def count(self, provider: Provider | None = None) -> int: ...
+    def is_used(self, account_id: str) -> bool:
+        """Whether a running sequence sends from this account."""
+
+
+class Grants(Protocol):
+    """Sealed credentials by account. Opaque here: only the vault can read them."""
+
+    def get(self, account_id: str) -> tuple[int, bytes] | None:
+        """(generation, sealed) or None."""
+
+    def put(self, account_id: str, generation: int, sealed: bytes) -> None: ...
+    def any(self) -> bytes | None:
+        """One sealed value, to tell whether the vault's key fits."""
+
+
+class Episodes(Protocol):
+    """Stretches of trouble."""
+
+    def open_of(self, account_id: str) -> Episode | None: ...
+    def add(self, episode: Episode) -> None: ...
+    def close(self, episode: Episode) -> None: ...
+
+
+class AppFaults(Protocol):
+    """Open troubles of app registrations and the vault, by key (for instance `google:app_rejected`)."""
+
+    def open(self) -> list[AppFault]: ...
+    def put(self, fault: AppFault) -> None: ...
+    def remove(self, key: str) -> None: ...
+
+
+class Notifications(Protocol):
+    """The bell's history."""
+
+    def add(self, notification: Notification) -> None: ...
+    def of_key(self, key: str) -> Notification | None:
+        """The newest one about this episode or fault."""
+
+    def withdraw(self, notification_id: str, at: datetime) -> None: ...
+    def mark_read(self, ids: Sequence[str] | None, at: datetime) -> None: ...
+    def unread(self) -> int: ...
+
+
+class Settings(Protocol):
+    """Small named values (JSON text)."""
+
+    def get(self, name: str) -> str | None: ...
+    def put(self, name: str, value: str) -> None: ...
+    def remove(self, name: str) -> None: ...
+
+
+class UnitOfWork(Protocol):
+    """One transaction and the repositories in it. Nothing is kept unless `commit` is called."""
+
+    accounts: Accounts
+    grants: Grants
+    episodes: Episodes
+    app_faults: AppFaults
+    notifications: Notifications
+    settings: Settings
+
+    def commit(self) -> None: ...
+
+
+class Reads(Protocol):
+    """Read models: rows for fronts, straight from SQL."""
+
+    def account_ids(self, wanted: AccountFilter) -> list[str]: ...
+    def account_rows(self, ids: Sequence[str]) -> list[AccountRow]: ...
+    def account_detail(self, account_id: str) -> AccountDetail | None: ...
+    def summary(self) -> Summary: ...
+    def notifications(self, limit: int, before: datetime | None = None) -> list[NotificationRow]: ...
+
+
+class Store(Protocol):
+    """The database."""
+
+    reads: Reads
+
+    def begin(self, *, durable: bool = False) -> AbstractContextManager[UnitOfWork]:
+        """A unit of work; `durable` forces it to disk before `commit` returns (rotated tokens).
+
+        Raises StoreFull when the disk is full. A write transaction from its start: no lost updates.
+        """
+
+
+class Scheduler(Protocol):
+    """Runs callables now and then in the background; late runs are never dropped."""
+
+    def every(self, seconds: float, run: Callable[[], None], name: str) -> None: ...
+    def wake(self) -> None:
+        """Recompute all waits: the computer slept or its clock was changed."""
+
+
+class Tasks(Protocol):
+    """A bounded pool of worker threads."""
+
+    def submit(self, run: Callable[[], None]) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderSettings:
+    """What the person gave in Settings → Providers. `client_secret` is kept out of `repr`.
+
+    For desktop clients Google does not treat it as a secret, we do all the same.
+    """
+
+    client_id: str
+    client_secret: str = field(default="", repr=False)
+    auth_uri: str | None = None
+    token_uri: str | None = None
+    authority: str | None = None
+    graph_url: str | None = None
+    project_id: str | None = None
+
+
+class ProviderSettingsSource(Protocol):
+    """Hands adapters the current settings; None when the provider is not configured."""
+
+    def __call__(self, provider: Provider) -> ProviderSettings | None: ...
+
+
+class Autoconfig(Protocol):
+    """Finds the mail servers of an address: common providers, DNS SRV, autoconfig documents."""
+
+    def __call__(self, address: str) -> MailServers | None: ...
