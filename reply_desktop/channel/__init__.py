@@ -1,1 +1,1 @@
-"""The wire between the engine and its fronts: typed messages, a server and a client. Knows the domain only."""
+"""The wire between engine and fronts: typed messages, a server and a client. Knows the domain only."""

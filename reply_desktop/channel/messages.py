@@ -279,7 +279,7 @@ class ListProviders(Request[ProviderList]):
 
 @dataclass(frozen=True, slots=True)
 class SetGoogle(Request[ProviderRow]):
-    """Take a `client_secret.json` as the Google console gives it. InvalidInput tells what is wrong with it."""
+    """Take a `client_secret.json` as the Google console gives it. InvalidInput tells what is wrong."""
 
     Answer: ClassVar[type] = ProviderRow
     client_secret_json: str = field(repr=False)
