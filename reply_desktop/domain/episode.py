@@ -5,8 +5,8 @@ from datetime import datetime
 from enum import StrEnum
 
 from reply_desktop.domain.account import Account
-from reply_desktop.domain.causes import Cause
-from reply_desktop.domain.states import COLORS, Color, State
+from reply_desktop.domain.causes import CAUSES, Cause
+from reply_desktop.domain.states import COLORS, Color, OutcomeKind, State
 
 
 class Ending(StrEnum):
@@ -48,31 +48,39 @@ class Episode:
 
 
 def follow(
-    open_episode: Episode | None, before: Account, after: Account, now: datetime, new_id: str
+    open_episode: Episode | None, after: Account, now: datetime, new_id: str
 ) -> tuple[Episode | None, Episode | None]:
     """(closed, opened): what an account's change means for its open episode.
 
     Orange and red stretches are episodes; the same cause in the same colour goes on silently, whatever
-    the provider's text says this time. A fresh grant waiting for its first check keeps the episode open, so
-    that its end is told only after a real proof.
+    the provider's text says this time. A red episode ends only with a proof, another red cause, or the
+    person's word: passing trouble right after a reconnect proves nothing.
     """
     color = COLORS[after.state]
     troubled = color in (Color.ORANGE, Color.RED) and after.cause is not None
+    passing = after.cause is not None and CAUSES[after.cause].kind is OutcomeKind.TRANSIENT
     if after.cause is Cause.UNPROVEN:
         return None, None
     if open_episode is not None and troubled:
         if open_episode.cause is after.cause and open_episode.color is color:
             return None, None
-        ending = Ending.CAUSE_CHANGED
-    elif after.state is State.PAUSED:
-        ending = Ending.PAUSED
-    elif open_episode is not None and after.granted_at and after.granted_at > open_episode.started_at:
-        ending = Ending.RECONNECTED
-    else:
-        ending = Ending.CHECK_SUCCEEDED
-    closed = None if open_episode is None else replace(open_episode, ended_at=now, ending=ending)
+        if open_episode.is_red and after.state is State.AT_RISK and passing:
+            return None, None
+    closed = None
+    if open_episode is not None:
+        closed = replace(open_episode, ended_at=now, ending=_ending(open_episode, after, troubled))
     opened = None
     if troubled:
         assert after.cause is not None
         opened = Episode(new_id, after.id, after.cause, color, now, provider_error=after.provider_error)
     return closed, opened
+
+
+def _ending(episode: Episode, after: Account, troubled: bool) -> Ending:
+    if after.state is State.PAUSED:
+        return Ending.PAUSED
+    if troubled and (COLORS[after.state] is Color.RED or not episode.is_red):
+        return Ending.CAUSE_CHANGED
+    if after.granted_at is not None and after.granted_at > episode.started_at:
+        return Ending.RECONNECTED
+    return Ending.CHECK_SUCCEEDED

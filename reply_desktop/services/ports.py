@@ -84,6 +84,8 @@ class SendResult:
 class MailProvider(Protocol):
     """One kind of mailbox, checked and sent from over the network. Never raises for the provider's answers.
 
+    VaultUnavailable passes through when the client secret cannot be opened.
+
     Methods block, may be called from many threads, and honour their own time-outs (30 s connect and read).
     """
 
@@ -162,7 +164,9 @@ class Accounts(Protocol):
     def add(self, account: Account) -> None: ...
     def save(self, account: Account) -> None: ...
     def remove(self, account_id: str) -> None: ...
-    def ids(self, *, addresses: Sequence[str] | None = None) -> list[str]: ...
+    def ids(self, *, states: Sequence[State] = ()) -> list[str]:
+        """Ids of the accounts in these states; empty means all."""
+
     def due(self, now: datetime, limit: int) -> list[str]:
         """Ids of accounts whose next check is due, the longest waiting first; by an index."""
 
@@ -255,6 +259,9 @@ class Store(Protocol):
 
     reads: Reads
 
+    def read(self) -> AbstractContextManager[UnitOfWork]:
+        """A unit of work for reading only: never waits for writers, `commit` is an error."""
+
     def begin(self, *, durable: bool = False) -> AbstractContextManager[UnitOfWork]:
         """A unit of work; `durable` forces it to disk before `commit` returns (rotated tokens).
 
@@ -293,7 +300,10 @@ class ProviderSettings:
 
 
 class ProviderSettingsSource(Protocol):
-    """Hands adapters the current settings; None when the provider is not configured."""
+    """Hands adapters the current settings; None when the provider is not configured.
+
+    Raises VaultLocked or VaultUnavailable while the client secret cannot be opened: adapters let it pass.
+    """
 
     def __call__(self, provider: Provider) -> ProviderSettings | None: ...
 

@@ -1,0 +1,254 @@
+"""Checks accounts: asks the provider, and writes what the answer means. The proof behind every green."""
+
+import logging
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import replace
+from datetime import timedelta
+
+from reply_desktop.domain import account as accounts
+from reply_desktop.domain import events, timing
+from reply_desktop.domain.account import Account
+from reply_desktop.domain.causes import Cause
+from reply_desktop.domain.errors import NotFound, StoreFull, VaultUnavailable
+from reply_desktop.domain.grant import Credentials, TokenSet
+from reply_desktop.domain.outcome import Outcome
+from reply_desktop.domain.provider import Provider
+from reply_desktop.domain.states import OutcomeKind, State
+from reply_desktop.services.bus import Bus
+from reply_desktop.services.credentials import CredentialStore, Loaded, must_store
+from reply_desktop.services.ledger import Ledger
+from reply_desktop.services.ports import Chance, Clock, MailProvider, Probed, Store, Tasks
+from reply_desktop.services.queries import Queries
+
+_log = logging.getLogger(__name__)
+
+_LIVE = (State.CONNECTED, State.AT_RISK, State.BLOCKED)
+
+Result = Account | None
+
+
+class Health:
+    """Sweeps over due accounts, checks on demand, one check in flight per account.
+
+    The network is asked outside any transaction. A rotated refresh token is durable before anybody uses the
+    access token that came with it. An answer about an older grant changes nothing.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        credentials: CredentialStore,
+        providers: Mapping[Provider, MailProvider],
+        ledger: Ledger,
+        queries: Queries,
+        bus: Bus,
+        clock: Clock,
+        chance: Chance,
+        tasks: Tasks,
+        new_id: Callable[[], str],
+        *,
+        sweep_limit: int = 256,
+    ) -> None:
+        self._store = store
+        self._credentials = credentials
+        self._providers = providers
+        self._ledger = ledger
+        self._queries = queries
+        self._bus = bus
+        self._clock = clock
+        self._chance = chance
+        self._tasks = tasks
+        self._new_id = new_id
+        self._sweep_limit = sweep_limit
+        self._in_flight: dict[str, Future[Result]] = {}
+        self._cancelled: set[str] = set()
+        self._lock = threading.Lock()
+
+    def start(self) -> None:
+        """On start: no proof that aged while the engine was off is shown green, and all are due."""
+        self.age()
+        self.recheck(spread=True)
+
+    def sweep(self) -> int:
+        """Submit every due account not already in flight; gives how many. Called every second."""
+        now = self._clock.now()
+        self.age()
+        room = self._sweep_limit - len(self._in_flight)
+        if room <= 0:
+            return 0
+        with self._store.read() as unit:
+            due = unit.accounts.due(now, self._sweep_limit)
+        return sum(self.submit(account_id) is not None for account_id in self._not_in_flight(due)[:room])
+
+    def age(self) -> None:
+        """Turn accounts orange whose proof is too old, and make them due."""
+        now = self._clock.now()
+        with self._store.read() as unit:
+            stale = unit.accounts.stale(now - timedelta(seconds=timing.FRESH_S), 1000)
+        for account_id in stale:
+            with self._store.begin() as unit:
+                before = unit.accounts.get(account_id)
+                if before is None:
+                    continue
+                after = accounts.age(before, now)
+                if after is before:
+                    continue
+                happened = self._ledger.record(unit, before, after)
+                unit.commit()
+            self._ledger.publish(before, after, happened)
+
+    def recheck(self, *, spread: bool = False) -> None:
+        """Make all live accounts due: at start, when the network is back, after sleep, vault opened."""
+        with self._store.begin() as unit:
+            spread_s = unit.accounts.count() / 500 if spread else 0.0
+            unit.accounts.make_due(self._clock.now(), states=_LIVE, spread_s=spread_s)
+            unit.commit()
+
+    def check(self, ids: Sequence[str], check_id: str) -> None:
+        """Check these accounts, telling progress under `check_id` until all have answered."""
+        total = len(ids)
+        progress = _Progress(
+            total, lambda done: self._bus.publish([events.CheckProgress(check_id, done, total)])
+        )
+        if not ids:
+            progress.tell()
+            return
+        self._queries.mark(ids, checking=True)
+        for account_id in ids:
+            future = self.submit(account_id, unless=lambda: check_id in self._cancelled)
+            future.add_done_callback(lambda _: progress.step())
+
+    def cancel(self, check_id: str) -> None:
+        """Let accounts of this check that were not asked yet go unasked."""
+        self._cancelled.add(check_id)
+
+    def submit(self, account_id: str, *, unless: Callable[[], bool] | None = None) -> Future[Result]:
+        """Check one account in the background; joins the check already in flight."""
+        with self._lock:
+            running = self._in_flight.get(account_id)
+            if running is not None:
+                return running
+            future: Future[Result] = Future()
+            self._in_flight[account_id] = future
+
+        def run() -> None:
+            result: Result = None
+            try:
+                if unless is None or not unless():
+                    result = self._check(account_id)
+            except StoreFull as error:
+                _log.error("A check could not be written: %s", error)
+            except Exception:
+                _log.exception("A check failed by a fault of the app's own")
+            finally:
+                self._queries.mark([account_id], checking=False)
+                with self._lock:
+                    self._in_flight.pop(account_id, None)
+                future.set_result(result)
+
+        self._tasks.submit(run)
+        return future
+
+    def check_now(self, account_id: str, timeout_s: float = 120.0) -> Account:
+        """Check one account and wait for it. Raises NotFound when it is gone."""
+        result = self.submit(account_id).result(timeout_s)
+        if result is None:
+            raise NotFound("The account is not there any more.")
+        return result
+
+    def report(self, account_id: str, outcome: Outcome, generation: int) -> None:
+        """Take an outcome that came by another way than a check: a failed send, what a page said."""
+        self._settle(account_id, generation, outcome, None)
+
+    def _check(self, account_id: str) -> Result:
+        loaded = self._credentials.load(account_id)
+        if loaded is None:
+            return None
+        if loaded.account.state in (State.NEW, State.PAUSED):
+            return loaded.account
+        if loaded.credentials is None:
+            assert loaded.outcome is not None
+            return self._settle(account_id, loaded.generation, loaded.outcome, None)
+        probed = self._probe(loaded)
+        if probed.outcome.kind is OutcomeKind.LOST and loaded.account.can_reconnect:
+            # One refusal can be a stale connection or cache; two in a row on a fresh one are proof.
+            newer = probed.credentials or loaded.credentials
+            probed = self._probe(replace(loaded, credentials=newer), fresh=True)
+        return self._settle(
+            account_id, loaded.generation, probed.outcome, probed.credentials, loaded.credentials
+        )
+
+    def _probe(self, loaded: Loaded, *, fresh: bool = False) -> Probed:
+        assert loaded.credentials is not None
+        provider = self._providers[loaded.account.provider]
+        try:
+            return provider.probe(loaded.account, loaded.credentials, fresh=fresh)
+        except VaultUnavailable:
+            return Probed(Outcome(Cause.VAULT_LOCKED))
+        except Exception:
+            _log.exception("The provider adapter failed on %s", loaded.account.provider)
+            return Probed(Outcome(Cause.UNKNOWN_ANSWER))
+
+    def _settle(
+        self,
+        account_id: str,
+        generation: int,
+        outcome: Outcome,
+        new: Credentials | None,
+        old: Credentials | None = None,
+    ) -> Result:
+        rotated = new is not None and old is not None and must_store(old, new)
+        self._queries.mark([account_id], checking=False)
+        with self._store.begin(durable=rotated) as unit:
+            before = unit.accounts.get(account_id)
+            if before is None:
+                return None
+            current = generation == before.generation
+            if new is not None and rotated and current:
+                try:
+                    self._credentials.keep(unit, account_id, generation, new)
+                except VaultUnavailable:
+                    # The vault was shut in between: the old refresh token is still stored, and the account
+                    # is asked again once the vault is open.
+                    outcome, new = Outcome(Cause.VAULT_LOCKED), None
+            after = accounts.apply(
+                before,
+                outcome,
+                generation,
+                self._clock.now(),
+                used=unit.accounts.is_used(account_id),
+                chance=self._chance(),
+            )
+            if isinstance(new, TokenSet) and new.scopes and current:
+                after = replace(after, scopes=new.scopes)
+            happened = self._ledger.record(unit, before, after, proven=outcome.proves and current)
+            unit.commit()
+        if current and new is not None:
+            self._credentials.remember(account_id, generation, new)
+        self._ledger.publish(before, after, happened)
+        return after
+
+    def _not_in_flight(self, ids: Iterable[str]) -> list[str]:
+        with self._lock:
+            return [one for one in ids if one not in self._in_flight]
+
+
+class _Progress:
+    """Counts answers and tells each step."""
+
+    def __init__(self, total: int, tell: Callable[[int], None]) -> None:
+        self._done = 0
+        self._total = total
+        self._told = tell
+        self._lock = threading.Lock()
+
+    def tell(self) -> None:
+        self._told(self._done)
+
+    def step(self) -> None:
+        with self._lock:
+            self._done += 1
+            done = self._done
+        self._told(done)
