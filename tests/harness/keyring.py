@@ -1,0 +1,62 @@
+"""The session's keyring: what is in it, and locking it as a screen lock or a logout would."""
+
+import os
+import subprocess
+from typing import Any
+
+from tests.harness.bus import Bus
+
+SECRETS = "org.freedesktop.secrets"
+SERVICE_PATH = "/org/freedesktop/secrets"
+SERVICE = "org.freedesktop.Secret.Service"
+COLLECTION = "org.freedesktop.Secret.Collection"
+ITEM = "org.freedesktop.Secret.Item"
+
+
+class SessionKeyring:
+    """The default collection of the Secret Service; close it when done."""
+
+    def __init__(self) -> None:
+        self._bus = Bus()
+        self.collection: str = self._bus.call(SECRETS, SERVICE_PATH, SERVICE, "ReadAlias", "s", ("default",))
+
+    @property
+    def locked(self) -> bool:
+        """Whether reading a secret needs the person first."""
+        return bool(self._bus.property(SECRETS, self.collection, COLLECTION, "Locked"))
+
+    @property
+    def items(self) -> list[dict[str, str]]:
+        """The attributes of every secret that is stored (never the secrets)."""
+        return [self._bus.property(SECRETS, path, ITEM, "Attributes") for path in self._paths()]
+
+    def lock(self) -> None:
+        """Locks it; with a display, reading a secret then waits for a person who answers the prompt."""
+        self._bus.call(SECRETS, SERVICE_PATH, SERVICE, "Lock", "ao", ([self.collection],))
+        assert self.locked
+
+    def unlock(self) -> None:
+        """Opens it with its password, as a login does."""
+        subprocess.run(
+            ["gnome-keyring-daemon", "--unlock"],
+            input=os.environ["REPLY_DESKTOP_SESSION_KEYRING"].encode(),
+            capture_output=True,
+            check=True,
+            timeout=10,
+        )
+        assert not self.locked
+
+    def clear(self) -> None:
+        """Deletes every secret."""
+        for path in self._paths():
+            self._bus.call(SECRETS, path, ITEM, "Delete")
+
+    def close(self) -> None:
+        """Hangs up, leaving the keyring open and empty."""
+        if self.locked:
+            self.unlock()
+        self.clear()
+        self._bus.close()
+
+    def _paths(self) -> list[Any]:
+        return list(self._bus.property(SECRETS, self.collection, COLLECTION, "Items"))
