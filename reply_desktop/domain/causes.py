@@ -55,6 +55,8 @@ class Cause(StrEnum):
     VAULT_LOCKED = "vault_locked"
     VAULT_KEY_MISSING = "vault_key_missing"
     UNKNOWN_ANSWER = "unknown_answer"
+    ENCRYPTION_MISSING = "encryption_missing"
+    MESSAGE_REFUSED = "message_refused"
 
     TESTING_MODE_ENDS = "testing_mode_ends"
     CONSENT_ENDS = "consent_ends"
@@ -66,6 +68,7 @@ class Cause(StrEnum):
     PASSWORD_CHANGED = "password_changed"  # noqa: S105 - a cause's name
     PASSWORD_EXPIRED = "password_expired"  # noqa: S105 - a cause's name
     WRONG_PASSWORD = "wrong_password"  # noqa: S105 - a cause's name
+    APP_PASSWORD_REQUIRED = "app_password_required"  # noqa: S105 - a cause's name
     SIGN_IN_FREQUENCY = "sign_in_frequency"
     MFA_REQUIRED = "mfa_required"
     SIGN_IN_REQUIRED = "sign_in_required"
@@ -84,6 +87,7 @@ class Cause(StrEnum):
     USER_RISK = "user_risk"
     MAILBOX_DISABLED = "mailbox_disabled"
     SMTP_AUTH_OFF = "smtp_auth_off"
+    MAIL_ACCESS_OFF = "mail_access_off"
     APP_REJECTED = "app_rejected"
     APP_DELETED = "app_deleted"
     APP_NOT_PUBLIC = "app_not_public"
@@ -218,6 +222,25 @@ CAUSES: Final = MappingProxyType(
             "again; it keeps trying.",
             ("Read the provider's text under Details.", "If it lasts, press Reconnect."),
         ),
+        Cause.ENCRYPTION_MISSING: CauseRow(
+            _K.TRANSIENT,
+            Who.YOU,
+            "No secure connection offered",
+            "The mail server of {address} offers no encrypted connection on this port, so the password was not "
+            "sent to it. A wrong port, or a network that tampers with mail, is the usual reason.",
+            (
+                "Check port and security under Edit credentials: SMTP 465 with TLS or 587 with STARTTLS, IMAP 993 "
+                "with TLS.",
+                "If it worked before, try another network.",
+            ),
+        ),
+        Cause.MESSAGE_REFUSED: CauseRow(
+            _K.TRANSIENT,
+            Who.YOU,
+            "Message was refused",
+            "{provider} let {address} sign in, but refused this message. The account itself is in order.",
+            ("Read the provider's text under Details.", "Check the recipient's address."),
+        ),
         # Proven, with a known end
         Cause.TESTING_MODE_ENDS: CauseRow(
             _K.WARNING,
@@ -295,6 +318,17 @@ CAUSES: Final = MappingProxyType(
             (
                 "Press Edit credentials and enter the current password.",
                 "If the provider uses two-step verification, create an app password and enter that.",
+            ),
+        ),
+        Cause.APP_PASSWORD_REQUIRED: CauseRow(
+            _K.LOST,
+            Who.YOU,
+            "App password needed",
+            "The mail server of {address} does not take the normal password from mail programs; it wants a "
+            "password made for this app.",
+            (
+                "Create an app password in the mailbox's security settings at the provider.",
+                "Press Edit credentials and enter it.",
             ),
         ),
         Cause.SIGN_IN_FREQUENCY: CauseRow(
@@ -425,6 +459,14 @@ CAUSES: Final = MappingProxyType(
             "SMTP sign-in is switched off",
             "Your organisation switched off sending by SMTP for {address}. Signing in again does not help.",
             ("Ask your administrator to allow authenticated SMTP for this mailbox.", _CHECK),
+        ),
+        Cause.MAIL_ACCESS_OFF: CauseRow(
+            _K.BLOCKED,
+            Who.YOU,
+            "Access by mail programs is switched off",
+            "The mailbox {address} does not let mail programs in: access by IMAP or SMTP is switched off in its "
+            "settings.",
+            ("Open the mailbox's settings at the provider and switch on access by IMAP and SMTP.", _CHECK),
         ),
         Cause.APP_REJECTED: CauseRow(
             _K.BLOCKED,
