@@ -80,12 +80,17 @@ def apply(
             state,
             now,
             used=used,
-            failures=failures if state is State.AT_RISK else min(failures, 1) and len(timing.LADDER_S),
+            failures=_rung(state, failures),
             retry_after_s=outcome.retry_after_s,
             self_heals=account.can_reconnect and outcome.cause is not Cause.ACCOUNT_LOCKED,
             chance=chance,
         ),
     )
+
+
+def _rung(state: State, failures: int) -> int:
+    """A red account that cannot be reached is not worth quick tries: it goes straight to the last rung."""
+    return failures if state is State.AT_RISK or not failures else len(timing.LADDER_S)
 
 
 def connect(

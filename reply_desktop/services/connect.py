@@ -231,7 +231,7 @@ class Connect:
             return _End(ConsentEnd.SCOPE_MISSING, text)
         if answer.get("error") == "access_denied" and outcome.kind is not OutcomeKind.BLOCKED:
             text = (
-                f"{name} says access was refused for {who}. If you did not press Cancel yourself, the address "
+                f"{name} says access was refused for {who}. If you did not press Cancel, the address "
                 "may not be on the project's list of test users."
                 if consent.provider is Provider.GOOGLE
                 else f"{name} says access was refused for {who}."

@@ -1,0 +1,210 @@
+"""Builds one engine's services on its adapters. Heavy libraries are loaded when first needed, not here."""
+
+import random
+import threading
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from reply_desktop.adapters.clock import SystemClock
+from reply_desktop.adapters.http import Transport
+from reply_desktop.adapters.scheduler import BackgroundScheduler
+from reply_desktop.adapters.store.database import SqliteStore
+from reply_desktop.adapters.tasks import WorkerPool
+from reply_desktop.adapters.vault import KeyringVault
+from reply_desktop.config import Config
+from reply_desktop.domain.provider import SINGLE_CLICK, Provider
+from reply_desktop.services.accounts import AccountDesk
+from reply_desktop.services.bus import Bus
+from reply_desktop.services.connect import Connect
+from reply_desktop.services.credentials import CredentialStore
+from reply_desktop.services.health import Health
+from reply_desktop.services.ledger import Ledger
+from reply_desktop.services.ports import ConsentListener, MailProvider, ProviderSettings
+from reply_desktop.services.queries import Queries
+from reply_desktop.services.settings import SettingsDesk
+from reply_desktop.services.summary import SummaryFeed
+
+
+def new_id() -> str:
+    """A fresh id for anything stored."""
+    return uuid.uuid4().hex
+
+
+class LazyProviders(Mapping[Provider, Any]):
+    """Builds each provider's adapter on first use, so that its vendor library is loaded only then."""
+
+    def __init__(self, makers: Mapping[Provider, Callable[[], MailProvider]]) -> None:
+        self._makers = makers
+        self._made: dict[Provider, MailProvider] = {}
+        self._lock = threading.Lock()
+
+    def __getitem__(self, provider: Provider) -> Any:
+        made = self._made.get(provider)
+        if made is None:
+            with self._lock:
+                made = self._made.get(provider)
+                if made is None:
+                    made = self._made[provider] = self._makers[provider]()
+        return made
+
+    def __iter__(self) -> Iterator[Provider]:
+        return iter(self._makers)
+
+    def __len__(self) -> int:
+        return len(self._makers)
+
+
+@dataclass(frozen=True)
+class Parts:
+    """All of one engine, made once by `build`."""
+
+    config: Config
+    clock: SystemClock
+    store: SqliteStore
+    vault: KeyringVault
+    transport: Transport
+    tasks: WorkerPool
+    scheduler: BackgroundScheduler
+    bus: Bus
+    queries: Queries
+    settings: SettingsDesk
+    providers: LazyProviders
+    credentials: CredentialStore
+    ledger: Ledger
+    health: Health
+    connect: Connect
+    accounts: AccountDesk
+    summary: SummaryFeed
+
+    def close(self) -> None:
+        """End everything in order: no new work, open sign-ins, checks in flight, then the database."""
+        self.scheduler.close()
+        self.transport.close()
+        self.connect.close()
+        self.tasks.close()
+        self.vault.close()
+        self.store.close()
+
+
+def build(config: Config) -> Parts:
+    """One engine for this data folder. Raises StoreTooNew, StoreDamaged or StoreFull."""
+    clock = SystemClock()
+    store = SqliteStore(config.database, clock)
+    bus = Bus()
+    vault = KeyringVault(config.vault_file, entry=str(config.data_dir.resolve()), any_sealed=_any_sealed(store))
+    queries = Queries(store)
+    settings = SettingsDesk(store, vault, bus, _baked())
+    transport = Transport(config.endpoints.ca_file)
+    providers = LazyProviders(
+        {
+            Provider.GOOGLE: lambda: _google(config, transport, settings, clock),
+            Provider.MICROSOFT: lambda: _microsoft(config, transport, settings, clock),
+            Provider.OTHER: lambda: _other(transport),
+        }
+    )
+    credentials = CredentialStore(store, vault)
+    ledger = Ledger(store, queries, bus, clock, new_id, settings.preferences)
+    tasks = WorkerPool(config.workers)
+    health = Health(
+        store,
+        credentials,
+        providers,
+        ledger,
+        queries,
+        bus,
+        clock,
+        random.random,
+        tasks,
+        new_id,
+    )
+    connect = Connect(
+        store,
+        credentials,
+        LazyProviders({kind: (lambda kind=kind: providers[kind]) for kind in SINGLE_CLICK}),
+        health,
+        ledger,
+        queries,
+        bus,
+        clock,
+        _listen,
+        new_id,
+    )
+    accounts = AccountDesk(
+        store, credentials, providers, health, ledger, queries, clock, _compose_test(clock), new_id
+    )
+    return Parts(
+        config,
+        clock,
+        store,
+        vault,
+        transport,
+        tasks,
+        BackgroundScheduler(),
+        bus,
+        queries,
+        settings,
+        providers,
+        credentials,
+        ledger,
+        health,
+        connect,
+        accounts,
+        SummaryFeed(queries, bus, _later),
+    )
+
+
+def _google(config: Config, transport: Transport, settings: SettingsDesk, clock: SystemClock) -> MailProvider:
+    from reply_desktop.adapters.providers.google import Google
+
+    return Google(transport, config.endpoints, settings.provider, clock)
+
+
+def _microsoft(
+    config: Config, transport: Transport, settings: SettingsDesk, clock: SystemClock
+) -> MailProvider:
+    from reply_desktop.adapters.providers.microsoft import Microsoft
+
+    return Microsoft(transport, config.endpoints, settings.provider, clock)
+
+
+def _other(transport: Transport) -> MailProvider:
+    from reply_desktop.adapters.providers.other import Other
+
+    return Other(transport.ssl_context)
+
+
+def _listen(host: str, path: str) -> ConsentListener:
+    from reply_desktop.adapters.providers.loopback import LoopbackListener
+
+    return LoopbackListener(host, path)
+
+
+def _compose_test(clock: SystemClock) -> Callable[[str, str], bytes]:
+    def compose(sender: str, to: str) -> bytes:
+        from reply_desktop.adapters.mail import test_message
+
+        return test_message(sender, to, clock.now(), new_id())
+
+    return compose
+
+
+def _any_sealed(store: SqliteStore) -> Callable[[], bool]:
+    def ask() -> bool:
+        with store.read() as unit:
+            return unit.grants.any() is not None
+
+    return ask
+
+
+def _later(seconds: float, run: Callable[[], None]) -> None:
+    timer = threading.Timer(seconds, run)
+    timer.daemon = True
+    timer.start()
+
+
+def _baked() -> dict[Provider, ProviderSettings]:
+    from reply_desktop.adapters.baked import baked_settings
+
+    return baked_settings()

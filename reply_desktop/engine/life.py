@@ -1,0 +1,169 @@
+"""The engine's life: takes the data folder, serves fronts, sweeps, and ends in order."""
+
+import json
+import logging
+import os
+import secrets
+import signal
+import threading
+from datetime import timedelta
+from pathlib import Path
+
+from reply_desktop import __version__
+from reply_desktop.channel import messages as m
+from reply_desktop.channel.lock import EngineLock
+from reply_desktop.channel.server import Server
+from reply_desktop.config import PROTOCOL_VERSION, Config
+from reply_desktop.domain import events
+from reply_desktop.domain.causes import Cause
+from reply_desktop.domain.states import State
+from reply_desktop.engine.build import Parts, build
+from reply_desktop.engine.requests import Desk
+
+_log = logging.getLogger(__name__)
+
+SWEEP_EVERY_S = 1.0
+"""Between two looks for due accounts, in seconds."""
+
+_VAULT_CAUSES = {
+    m.VaultStatus.OPEN: None,
+    m.VaultStatus.KEY_MISSING: Cause.VAULT_KEY_MISSING,
+}
+
+
+def run(config: Config, *, once: bool = False) -> int:
+    """Be the engine of this data folder until told to stop; `once`: one check of what is due, then end.
+
+    Gives the exit code. Raises EngineUnavailable when another engine owns the folder, and the store's errors.
+    """
+    config.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with EngineLock(config.lock_file) as lock:
+        lock.hold()
+        parts = build(config)
+        try:
+            return _once(parts) if once else _Life(parts).run()
+        finally:
+            parts.close()
+
+
+def _once(parts: Parts) -> int:
+    parts.vault.open_now()
+    parts.health.start()
+    with parts.store.read() as unit:
+        ids = unit.accounts.due(parts.clock.now() + timedelta(hours=1), 1_000_000)
+    for future in [parts.health.submit(account_id) for account_id in ids]:
+        future.result()
+    return 0
+
+
+class _Life:
+    """One running engine."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._stopped = threading.Event()
+        config = parts.config
+        self._server = Server(
+            config.channel_address,
+            _key(config.key_file),
+            Desk(parts, self._stop, self._on_signal),
+            m.Welcome(
+                __version__,
+                PROTOCOL_VERSION,
+                os.getpid(),
+                parts.clock.now(),
+                str(config.data_dir),
+                config.sandbox,
+            ),
+        )
+
+    def run(self) -> int:
+        from reply_desktop.adapters.desktop import DesktopSignals
+
+        parts, config = self._parts, self._parts.config
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: self._stopped.set())
+        parts.bus.listen(self._forward)
+        parts.bus.listen(self._on_event)
+        parts.health.start()
+        self._server.start()
+        _write_private(
+            config.engine_file,
+            json.dumps(
+                {
+                    "pid": os.getpid(),
+                    "version": __version__,
+                    "protocol": PROTOCOL_VERSION,
+                    "address": config.channel_address,
+                }
+            ),
+        )
+        parts.vault.on_change = self._on_vault
+        parts.tasks.submit(parts.vault.open_now)
+        parts.scheduler.every(SWEEP_EVERY_S, self._sweep, "sweep")
+        signals = DesktopSignals(on_resume=lambda: self._on_signal("resumed"), on_network=self._on_network)
+        signals.start()
+        _log.info("The engine serves %s", config.data_dir)
+        try:
+            self._stopped.wait()
+        finally:
+            signals.close()
+            self._server.close()
+            config.engine_file.unlink(missing_ok=True)
+        return 0
+
+    def _stop(self, hand_over: bool) -> None:
+        _log.info("Asked to stop%s", " and hand over" if hand_over else "")
+        # After the answer is on its way.
+        threading.Timer(0.05, self._stopped.set).start()
+
+    def _sweep(self) -> None:
+        if not self._stopped.is_set():
+            self._parts.health.sweep()
+
+    def _on_network(self) -> None:
+        self._on_signal("up")
+
+    def _on_signal(self, what: str) -> None:
+        if what in ("up", "resumed"):
+            _log.info("Network or sleep signal: %s; all live accounts are due", what)
+            self._parts.scheduler.wake()
+            self._parts.health.recheck(spread=True)
+
+    def _on_vault(self, status: str) -> None:
+        known = m.VaultStatus(status)
+        cause = _VAULT_CAUSES.get(known, Cause.VAULT_LOCKED)
+        self._parts.credentials.forget_all()
+        self._parts.ledger.vault_fault(cause)
+        self._parts.bus.publish([events.VaultChanged(status)])
+        if cause is None:
+            self._parts.health.recheck()
+
+    def _on_event(self, event: events.Event) -> None:
+        if isinstance(event, events.ProviderChanged):
+            with self._parts.store.begin() as unit:
+                unit.accounts.make_due(
+                    self._parts.clock.now(), states=(State.CONNECTED, State.AT_RISK, State.BLOCKED, State.EXPIRED)
+                )
+                unit.commit()
+
+    def _forward(self, event: events.Event) -> None:
+        if isinstance(event, events.AccountChanged):
+            self._server.publish_row(event.row)
+        elif type(event).__name__ in m.EVENTS:
+            self._server.publish(event)
+
+
+def _key(path: Path) -> bytes:
+    """The channel's key: made once per engine start, readable by this user alone."""
+    key = secrets.token_bytes(32)
+    _write_private(path, key.hex())
+    return key
+
+
+def _write_private(path: Path, text: str) -> None:
+    fresh = path.with_name(path.name + ".new")
+    fresh.unlink(missing_ok=True)
+    with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+        file.write(text)
+    fresh.replace(path)
