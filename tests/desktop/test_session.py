@@ -7,6 +7,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from jeepney import DBusAddress, new_method_call
@@ -58,7 +59,7 @@ def notify() -> Iterator[Callable[..., int]]:
     bus = Bus()
 
     def send(summary: str, body: str, *, replaces: int = 0, actions: tuple[str, ...] = ()) -> int:
-        arguments = ("probe", replaces, "", summary, body, list(actions), {}, -1)
+        arguments: tuple[Any, ...] = ("probe", replaces, "", summary, body, list(actions), {}, -1)
         return int(bus.call(SERVICE, PATH, SERVICE, "Notify", "susssasa{sv}i", arguments))
 
     yield send
@@ -78,7 +79,7 @@ def page_url() -> Iterator[str]:
             self.end_headers()
             self.wfile.write(content)
 
-        def log_message(self, format: str, *arguments: object) -> None:
+        def log_message(self, format: str, *_: Any) -> None:  # noqa: A002 - the name of the standard library
             pass
 
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
@@ -211,6 +212,18 @@ def test_the_default_browser_opens_a_page(
     page.click("button")
     assert page.evaluate("document.querySelector('button').innerText") == "ok"
     screenshot("session-browser")
+
+
+def test_a_session_gives_the_exit_code_and_leaves_no_process(tmp_path: Path) -> None:
+    script = Path(__file__).resolve().parents[2] / "scripts" / "session"
+    # One that left its parent and its terminal, as the engine does, must not outlive the session either.
+    command = f"setsid sleep 600 & echo $! $DISPLAY >{tmp_path}/seen; exit 3"
+    ended = subprocess.run([sys.executable, script, "bash", "-c", command], capture_output=True, timeout=60)
+    assert ended.returncode == 3, ended.stderr
+    pid, display = (tmp_path / "seen").read_text().split()
+    assert display != os.environ["DISPLAY"]
+    assert not Path(f"/proc/{pid}").exists()
+    assert not Path(f"/tmp/.X11-unix/X{display[1:]}").exists()
 
 
 def test_a_bus_call_without_answer_is_told() -> None:

@@ -1,7 +1,6 @@
 """The session's keyring: what is in it, and locking it as a screen lock or a logout would."""
 
 import os
-import subprocess
 from typing import Any
 
 from tests.harness.bus import Bus
@@ -37,12 +36,16 @@ class SessionKeyring:
 
     def unlock(self) -> None:
         """Opens it with its password, as a login does."""
-        subprocess.run(
-            ["gnome-keyring-daemon", "--unlock"],
-            input=os.environ["REPLY_DESKTOP_SESSION_KEYRING"].encode(),
-            capture_output=True,
-            check=True,
-            timeout=10,
+        _, session = self._bus.call(SECRETS, SERVICE_PATH, SERVICE, "OpenSession", "sv", ("plain", ("s", "")))
+        password = os.environ["REPLY_DESKTOP_SESSION_KEYRING"].encode()
+        self._bus.call(
+            SECRETS,
+            SERVICE_PATH,
+            # The daemon's own name for what its login module uses.
+            "org.gnome.keyring.InternalUnsupportedGuiltRiddenInterface",
+            "UnlockWithMasterPassword",
+            "o(oayays)",
+            (self.collection, (session, b"", password, "text/plain")),
         )
         assert not self.locked
 
@@ -53,10 +56,12 @@ class SessionKeyring:
 
     def close(self) -> None:
         """Hangs up, leaving the keyring open and empty."""
-        if self.locked:
-            self.unlock()
-        self.clear()
-        self._bus.close()
+        try:
+            if self.locked:
+                self.unlock()
+            self.clear()
+        finally:
+            self._bus.close()
 
     def _paths(self) -> list[Any]:
         return list(self._bus.property(SECRETS, self.collection, COLLECTION, "Items"))

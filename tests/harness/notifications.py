@@ -6,15 +6,16 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import Any
+from typing import Any, TypeVar
 
 from jeepney import DBusAddress, HeaderFields, Message, MessageType, new_method_call
 from jeepney.io.blocking import open_dbus_connection
 
-from tests.harness.accessibility import Accessibility
+from tests.harness.accessibility import Accessibility, Node
 from tests.harness.bus import Bus
 from tests.harness.waiting import wait_until
 
+T = TypeVar("T")
 SERVICE = "org.freedesktop.Notifications"
 PATH = "/org/freedesktop/Notifications"
 
@@ -97,7 +98,7 @@ class Notifications:
         label = shown.actions[key]
         accessibility = Accessibility()
 
-        def button() -> Any:
+        def button() -> Node | None:
             daemon = accessibility.application("xfce4-notifyd")
             for window in daemon.children if daemon else []:
                 texts = {each.name for each in window.walk() if each.role == "label"}
@@ -123,7 +124,7 @@ class Notifications:
         self._listener.join(timeout=5)
         self._monitor.close()
 
-    def _wait(self, look: Callable[[], Any], what: str, deadline_s: float) -> Any:
+    def _wait(self, look: Callable[[], T | None], what: str, deadline_s: float) -> T:
         deadline = time.monotonic() + deadline_s
         with self._changed:
             while not (seen := look()):

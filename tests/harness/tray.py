@@ -1,4 +1,4 @@
-"""Looks at the tray as the desktop's panel does: which icons are there, what they say, what their menus offer."""
+"""Looks at the tray as the panel does: which icons are there, what they say, what their menus offer."""
 
 from dataclasses import dataclass
 from typing import Any
