@@ -1,0 +1,154 @@
+"""The bridge between GUI thread and channel."""
+
+import threading
+from collections.abc import Callable
+
+import pytest
+from PySide6.QtCore import QCoreApplication, QEvent, QObject, QThread
+from pytestqt.qtbot import QtBot
+
+from reply_desktop.channel.messages import CheckAccounts, GetSummary, ListAccounts, RowsChanged
+from reply_desktop.domain.errors import EngineUnavailable, NotFound, ReplyDesktopError
+from reply_desktop.domain.rows import Summary
+from reply_desktop.ui.bridge import Bridge, EngineState
+from tests.fakes.engine import FakeEngine, few
+
+Open = Callable[[FakeEngine], Bridge]
+
+
+class Asker(QObject):
+    def __init__(self) -> None:
+        super().__init__()
+        self.got: list[object] = []
+        self.threads: list[QThread] = []
+
+    def on_answer(self, answer: object) -> None:
+        self.got.append(answer)
+        self.threads.append(QThread.currentThread())
+
+
+def test_answers_arrive_on_the_gui_thread(qtbot: QtBot, open_bridge: Open) -> None:
+    bridge, asker = open_bridge(FakeEngine(few())), Asker()
+    bridge.ask(GetSummary(), asker.on_answer)
+    qtbot.waitUntil(lambda: bool(asker.got))
+    assert isinstance(asker.got[0], Summary)
+    assert asker.threads == [QCoreApplication.instance().thread()]  # type: ignore[union-attr]
+
+
+def test_events_become_signals_in_order(qtbot: QtBot, open_bridge: Open) -> None:
+    engine = FakeEngine(few())
+    bridge = open_bridge(engine)
+    seen: list[str] = []
+    bridge.rows_changed.connect(lambda event: seen.extend(row.address for row in event.rows))
+    for row in engine.rows.values():
+        engine.push(RowsChanged((row,)))
+    qtbot.waitUntil(lambda: len(seen) == 5)
+    assert seen == [row.address for row in engine.rows.values()]
+
+
+def test_an_error_reaches_the_asker_or_else_the_signal(qtbot: QtBot, open_bridge: Open) -> None:
+    engine = FakeEngine()
+    engine.errors[CheckAccounts] = NotFound("No such account.")
+    bridge = open_bridge(engine)
+    own: list[ReplyDesktopError] = []
+    bridge.ask(CheckAccounts(), None, own.append)
+    qtbot.waitUntil(lambda: bool(own))
+    assert isinstance(own[0], NotFound)
+    with qtbot.waitSignal(bridge.failed) as blocker:
+        bridge.ask(CheckAccounts())
+    assert isinstance(blocker.args[0], NotFound)  # type: ignore[index]
+
+
+def test_a_destroyed_asker_is_never_called(qtbot: QtBot, open_bridge: Open) -> None:
+    engine = FakeEngine(few())
+    engine.mute = {GetSummary}
+    bridge, asker, other = open_bridge(engine), Asker(), Asker()
+    bridge.ask(GetSummary(), asker.on_answer)
+    bridge.ask(GetSummary(), lambda answer: asker.on_answer(answer), owner=asker)
+    bridge.ask(GetSummary(), other.on_answer)
+    qtbot.waitUntil(lambda: len(engine.held) == 3)
+    asker.deleteLater()
+    QCoreApplication.sendPostedEvents(asker, QEvent.Type.DeferredDelete.value)
+    engine.answer_held()
+    qtbot.waitUntil(lambda: bool(other.got))
+    assert asker.got == []
+
+
+def test_a_cancelled_request_is_forgotten(qtbot: QtBot, open_bridge: Open) -> None:
+    engine = FakeEngine(few())
+    engine.mute = {GetSummary}
+    bridge, asker = open_bridge(engine), Asker()
+    pending = bridge.ask(GetSummary(), asker.on_answer)
+    bridge.ask(ListAccounts(), asker.on_answer)
+    pending.cancel()
+    qtbot.waitUntil(lambda: bool(engine.held) and len(asker.got) == 1)
+    engine.answer_held()
+    bridge.ask(ListAccounts(), asker.on_answer)
+    qtbot.waitUntil(lambda: len(asker.got) == 2)
+    assert not any(isinstance(answer, Summary) for answer in asker.got)
+
+
+def test_one_failing_callback_does_not_swallow_the_next(qtbot: QtBot, open_bridge: Open) -> None:
+    engine = FakeEngine(few())
+    bridge, asker = open_bridge(engine), Asker()
+    engine.mute = {GetSummary, ListAccounts}
+
+    def broken(answer: object) -> None:
+        raise RuntimeError("on purpose")
+
+    bridge.ask(GetSummary(), broken)
+    bridge.ask(ListAccounts(), asker.on_answer)
+    qtbot.waitUntil(lambda: len(engine.held) == 2)
+    with qtbot.captureExceptions() as raised:
+        engine.answer_held()
+        qtbot.waitUntil(lambda: bool(asker.got))
+    assert [str(value) for _, value, _ in raised] == ["on purpose"]
+
+
+def test_a_lost_engine_is_told_and_reached_again(qtbot: QtBot, open_bridge: Open) -> None:
+    engine = FakeEngine(few())
+    bridge = open_bridge(engine)
+    engine.stop()
+    qtbot.waitUntil(lambda: bridge.engine is EngineState.LOST)
+    failed: list[ReplyDesktopError] = []
+    bridge.ask(GetSummary(), None, failed.append)
+    qtbot.waitUntil(lambda: bool(failed))
+    assert isinstance(failed[0], EngineUnavailable)
+    engine.up = True
+    qtbot.waitUntil(lambda: bridge.engine is EngineState.RUNNING)
+    asker = Asker()
+    bridge.ask(GetSummary(), asker.on_answer)
+    qtbot.waitUntil(lambda: bool(asker.got))
+
+
+def test_close_leaves_no_thread(qtbot: QtBot) -> None:
+    engine = FakeEngine(few())
+    before = set(threading.enumerate())
+    bridge = Bridge(engine.connect)
+    bridge.start()
+    qtbot.waitUntil(lambda: bridge.engine is EngineState.RUNNING)
+    bridge.close()
+    assert set(threading.enumerate()) <= before
+
+
+@pytest.mark.parametrize("burst", [10_000])
+def test_a_burst_of_events_loses_none(qtbot: QtBot, open_bridge: Open, burst: int) -> None:
+    engine = FakeEngine(few())
+    bridge = open_bridge(engine)
+    count = 0
+
+    def on_rows(event: RowsChanged) -> None:
+        nonlocal count
+        count += 1
+
+    bridge.rows_changed.connect(on_rows)
+    row = engine.rows["a1"]
+    threads = [
+        threading.Thread(target=lambda: [engine.push(RowsChanged((row,))) for _ in range(burst // 4)])
+        for _ in range(4)
+    ]
+    for thread in threads:
+        thread.start()
+    qtbot.waitUntil(lambda: count == burst, timeout=10_000)
+    for thread in threads:
+        thread.join()
