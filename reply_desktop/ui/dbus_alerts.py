@@ -1,0 +1,324 @@
+"""Alerts with buttons through the Linux desktop's notification service, on one thread of their own."""
+
+import contextlib
+import html
+import logging
+import os
+import queue
+import selectors
+import socket
+import sys
+import threading
+from collections import deque
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtGui import QImage
+
+from reply_desktop.config import APP_ID, APP_NAME
+from reply_desktop.domain.notification import plain
+
+log = logging.getLogger(__name__)
+
+NAME: Final = "org.freedesktop.Notifications"
+PATH: Final = "/org/freedesktop/Notifications"
+REPLY_S: Final = 10.0
+"""How long the service may take to answer, in seconds: the bus may have to start it first."""
+TITLE_LENGTH: Final = 100
+TEXT_LENGTH: Final = 300
+DEFAULT: Final = "default"
+"""Action code of a click on the alert's body (Desktop Notifications Specification 1.2)."""
+DISMISSED: Final = 2
+"""Close reason: the person put the alert away (same specification)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """One alert on the desktop. A later one with the same `key` takes its place.
+
+    `actions`: (code, label) of its buttons. All texts are plain. `passing`: of no use once read.
+    """
+
+    key: str
+    title: str
+    text: str
+    critical: bool = False
+    passing: bool = False
+    actions: tuple[tuple[str, str], ...] = ()
+    picture: QImage | None = None
+
+
+def session_bus() -> str | None:
+    """Address of the person's message bus, or None where there is none."""
+    if not sys.platform.startswith("linux"):
+        return None
+    if address := os.environ.get("DBUS_SESSION_BUS_ADDRESS"):
+        return address
+    if runtime := os.environ.get("XDG_RUNTIME_DIR"):
+        place = Path(runtime) / "bus"
+        return f"unix:path={place}" if place.exists() else None
+    return None
+
+
+class DBusAlerts(QObject):
+    """Shows and withdraws alerts; what the person does with them comes back as signals on the GUI thread.
+
+    `activated(key, action, token)`: a button or the body (`DEFAULT`) was pressed; `token` lets a window come
+    to the front on Wayland, or is empty. `closed(key, dismissed)`: the alert is gone, by the person or not.
+    `refused(key)`: it could not be shown.
+    """
+
+    activated = Signal(str, str, str)
+    closed = Signal(str, bool)
+    refused = Signal(str)
+
+    def __init__(self, bus: str, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._bus = bus
+        self._orders: queue.SimpleQueue[_Show | _Withdraw | None] = queue.SimpleQueue()
+        self._wake, self._woken = socket.socketpair()
+        self._thread: threading.Thread | None = None
+        self._stopped = False
+
+    def show(self, alert: Alert) -> None:
+        """Show an alert, or change the one with its key. Returns at once."""
+        self._order(_Show(alert, None if alert.picture is None else _pixels(alert.picture)))
+
+    def withdraw(self, key: str) -> None:
+        """Take an alert away; silent when it is gone already. Returns at once."""
+        if self._thread is not None:
+            self._order(_Withdraw(key))
+
+    def stop(self) -> None:
+        """Take every alert away, since its buttons would do nothing any more, and end the thread."""
+        if self._stopped:
+            return
+        if self._thread is not None:
+            self._order(None)
+            self._thread.join(REPLY_S + 1)
+        self._stopped = True
+        self._wake.close()
+        self._woken.close()
+
+    def _order(self, order: "_Show | _Withdraw | None") -> None:
+        if self._stopped:
+            return
+        if self._thread is None:
+            desk = _Desk(self, self._bus, self._orders, self._woken)
+            self._thread = threading.Thread(target=desk.run, name="alerts", daemon=True)
+            self._thread.start()
+        self._orders.put(order)
+        self._wake.send(b".")
+
+
+@dataclass(frozen=True, slots=True)
+class _Show:
+    alert: Alert
+    picture: tuple[int, int, int, bool, int, int, bytes] | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Withdraw:
+    key: str
+
+
+class _NotServedError(Exception):
+    """The service is not there or answered with an error."""
+
+
+@dataclass(slots=True)
+class _Desk:
+    """The thread's side: one bus connection, made anew when it is lost, and the ids the service gave."""
+
+    front: DBusAlerts
+    bus: str
+    orders: "queue.SimpleQueue[_Show | _Withdraw | None]"
+    woken: socket.socket
+    connection: Any = None
+    owner: str = ""
+    capabilities: frozenset[str] = frozenset()
+    ids: dict[str, int] = field(default_factory=dict)
+    signals: deque[Any] = field(default_factory=deque)
+    token: tuple[int, str] = (0, "")
+
+    def run(self) -> None:
+        """Serve orders and the service's signals until told to stop."""
+        going_on = True
+        while going_on:
+            self.wait()
+            self.take_signals()
+            while going_on and not self.orders.empty():
+                going_on = self.obey(self.orders.get())
+                # What came with the last answer lies in jeepney's buffer, where no selector sees it.
+                self.take_signals()
+        self.drop_connection()
+
+    def wait(self) -> None:
+        """Until there is an order or a message from the bus."""
+        with selectors.DefaultSelector() as selector:
+            selector.register(self.woken, selectors.EVENT_READ)
+            if self.connection is not None:
+                selector.register(self.connection.sock, selectors.EVENT_READ)
+            for key, _ in selector.select():
+                if key.fileobj is self.woken:
+                    self.woken.recv(4096)
+
+    def take_signals(self) -> None:
+        """Hand on what the bus has sent meanwhile."""
+        while self.connection is not None:
+            try:
+                self.signals.append(self.connection.receive(timeout=0))
+            except TimeoutError:
+                break
+            except (OSError, ValueError):
+                log.info("The session bus hung up.")
+                self.drop_connection()
+        while self.signals:
+            self.hear(self.signals.popleft())
+
+    def obey(self, order: _Show | _Withdraw | None) -> bool:
+        """Carry out one order; False when it was the last. Whatever fails, the thread lives on."""
+        try:
+            if isinstance(order, _Show):
+                self.show(order)
+            else:
+                for key in [order.key] if order else list(self.ids):
+                    self.withdraw(key)
+        except Exception as trouble:
+            if isinstance(order, _Show):
+                log.info("An alert could not be shown: %s", trouble)
+                self.front.refused.emit(order.alert.key)
+        return order is not None
+
+    def show(self, order: _Show) -> None:
+        """Send the alert; one more try on a new connection when the old one turns out dead."""
+        try:
+            self.notify(order)
+        except (ConnectionError, BrokenPipeError):
+            self.drop_connection()
+            self.notify(order)
+
+    def notify(self, order: _Show) -> None:
+        alert = order.alert
+        if not self.owner:
+            self.meet()
+        title, text = plain(alert.title, TITLE_LENGTH), plain(alert.text, TEXT_LENGTH)
+        if "body" not in self.capabilities:
+            title, text = plain(f"{title}. {text}", TEXT_LENGTH), ""
+        if "body-markup" in self.capabilities:
+            text = html.escape(text, quote=False)
+        # Nameless and last, or xfce4-notifyd makes one more button of it.
+        actions = [*alert.actions, (DEFAULT, "")] if "actions" in self.capabilities else []
+        hints: dict[str, tuple[str, Any]] = {
+            "urgency": ("y", 2 if alert.critical else 1),
+            "desktop-entry": ("s", APP_ID),
+            "category": ("s", "email"),
+        }
+        if alert.passing:
+            hints["transient"] = ("b", True)
+        if order.picture is not None:
+            hints["image-data"] = ("(iiibiiay)", order.picture)
+        (number,) = self.call(
+            "Notify",
+            "susssasa{sv}i",
+            (
+                APP_NAME,
+                self.ids.get(alert.key, 0),
+                "",
+                title,
+                text,
+                [word for action in actions for word in action],
+                hints,
+                0 if alert.critical else -1,
+            ),
+        )
+        self.ids[alert.key] = number
+
+    def withdraw(self, key: str) -> None:
+        if (number := self.ids.pop(key, None)) is not None and self.connection is not None:
+            # An error means that it is gone already.
+            with contextlib.suppress(_NotServedError):
+                self.call("CloseNotification", "u", (number,))
+
+    def meet(self) -> None:
+        """Ask the service what it can do; this starts it where the bus knows how."""
+        if self.connection is None:
+            self.connect()
+        (capabilities,) = self.call("GetCapabilities")
+        self.capabilities = frozenset(capabilities)
+
+    def connect(self) -> None:
+        from jeepney import MatchRule, message_bus
+        from jeepney.io.blocking import Proxy, open_dbus_connection
+
+        self.connection = open_dbus_connection(self.bus)
+        bus = Proxy(message_bus, self.connection, timeout=REPLY_S)
+        bus.AddMatch(MatchRule(type="signal", sender=NAME, interface=NAME, path=PATH))
+        gone = MatchRule(
+            type="signal",
+            sender="org.freedesktop.DBus",
+            interface="org.freedesktop.DBus",
+            member="NameOwnerChanged",
+        )
+        gone.add_arg_condition(0, NAME)
+        bus.AddMatch(gone)
+
+    def call(self, method: str, signature: str | None = None, body: tuple[Any, ...] = ()) -> tuple[Any, ...]:
+        """One call of the service; raises _NotServedError, which jeepney's error replies do not do."""
+        from jeepney import DBusAddress, HeaderFields, MatchRule, MessageType, new_method_call
+
+        message = new_method_call(DBusAddress(PATH, bus_name=NAME, interface=NAME), method, signature, body)
+        with self.connection.filter(MatchRule(type="signal"), queue=self.signals):
+            reply = self.connection.send_and_get_reply(message, timeout=REPLY_S)
+        if reply.header.message_type is MessageType.error:
+            raise _NotServedError(reply.header.fields.get(HeaderFields.error_name, "error"))
+        self.owner = reply.header.fields.get(HeaderFields.sender, "")
+        return tuple(reply.body)
+
+    def hear(self, message: Any) -> None:
+        """One message from the bus: only the service's own word counts."""
+        from jeepney import HeaderFields, MessageType
+
+        if message.header.message_type is not MessageType.signal:
+            return
+        fields = message.header.fields
+        sender, member = fields.get(HeaderFields.sender), fields.get(HeaderFields.member)
+        if sender == "org.freedesktop.DBus":
+            if member == "NameOwnerChanged" and message.body[0] == NAME and message.body[1]:
+                self.forget()
+            return
+        if sender != self.owner or fields.get(HeaderFields.interface) != NAME:
+            return
+        number = message.body[0]
+        if member == "ActivationToken":
+            self.token = (number, message.body[1])
+            return
+        key = next((key for key, known in self.ids.items() if known == number), None)
+        if key is None:
+            return
+        if member == "ActionInvoked":
+            self.front.activated.emit(key, message.body[1], self.token[1] if self.token[0] == number else "")
+        elif member == "NotificationClosed":
+            del self.ids[key]
+            self.front.closed.emit(key, message.body[1] == DISMISSED)
+
+    def forget(self) -> None:
+        """The service ended: its ids mean nothing to the next one, which may give them to other apps."""
+        self.owner, gone = "", list(self.ids)
+        self.ids.clear()
+        for key in gone:
+            self.front.closed.emit(key, False)
+
+    def drop_connection(self) -> None:
+        if self.connection is not None:
+            self.connection.close()
+            self.connection = None
+        self.forget()
+
+
+def _pixels(image: QImage) -> tuple[int, int, int, bool, int, int, bytes]:
+    """A picture as the `image-data` hint wants it: width, height, stride, alpha, depth, channels, bytes."""
+    rgba = image.convertToFormat(QImage.Format.Format_RGBA8888)
+    return rgba.width(), rgba.height(), rgba.bytesPerLine(), True, 8, 4, bytes(rgba.constBits())
