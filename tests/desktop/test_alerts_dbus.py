@@ -11,6 +11,7 @@ from PySide6.QtGui import QColor, QImage
 from pytestqt.qtbot import QtBot
 
 from reply_desktop.ui.dbus_alerts import DEFAULT, Alert, DBusAlerts, session_bus
+from tests.harness.accessibility import Accessibility
 from tests.harness.bus import Bus
 from tests.harness.notifications import SERVICE, Notifications
 from tests.harness.waiting import wait_until
@@ -36,7 +37,10 @@ def alerts(qtbot: QtBot, desktop: object) -> Iterator[DBusAlerts]:
 
 
 def test_the_daemon_shows_it_with_its_buttons(
-    alerts: DBusAlerts, notifications: Notifications, screenshot: Callable[[str], Path]
+    alerts: DBusAlerts,
+    notifications: Notifications,
+    accessibility: Accessibility,
+    screenshot: Callable[[str], Path],
 ) -> None:
     picture = QImage(64, 64, QImage.Format.Format_ARGB32)
     picture.fill(QColor("#d93636"))
@@ -48,6 +52,7 @@ def test_the_daemon_shows_it_with_its_buttons(
     width, height, stride, alpha, depth, channels, pixels = shown.hints["image-data"]
     assert (width, height, stride, alpha, depth, channels) == (64, 64, 256, True, 8, 4)
     assert bytes(pixels[:4]) == b"\xd9\x36\x36\xff"
+    wait_for_bubble(accessibility, LOST.title)
     screenshot("alert-lost")
 
 
@@ -75,7 +80,10 @@ def test_the_same_key_takes_the_place_and_withdrawing_closes_it(
 
 
 def test_texts_from_outside_stay_texts(
-    alerts: DBusAlerts, notifications: Notifications, screenshot: Callable[[str], Path]
+    alerts: DBusAlerts,
+    notifications: Notifications,
+    accessibility: Accessibility,
+    screenshot: Callable[[str], Path],
 ) -> None:
     long = "x" * 500
     alerts.show(
@@ -90,6 +98,7 @@ def test_texts_from_outside_stay_texts(
     assert second.summary == "evil שלום"
     assert second.body.startswith("[31mred abc xxx")
     assert len(second.body) == 300
+    wait_for_bubble(accessibility, second.summary)
     screenshot("alert-hostile-text")
 
 
@@ -117,6 +126,11 @@ def test_a_daemon_that_ends_takes_its_numbers_along(
     alerts.show(Alert(LOST.key, "after the restart", "", critical=True))
     again = notifications.wait_for(lambda each: each.summary == "after the restart")
     assert again.replaces == 0
+
+
+def wait_for_bubble(accessibility: Accessibility, title: str) -> None:
+    daemon = accessibility.wait_for_application("xfce4-notifyd")
+    wait_until(lambda: daemon.find(role="label", name=title), f"bubble {title!r}")
 
 
 def restart_daemon() -> None:
