@@ -80,6 +80,7 @@ class Cause(StrEnum):
     ADMIN_POLICY = "admin_policy"
     ADMIN_CONSENT = "admin_consent"
     NOT_ASSIGNED = "not_assigned"
+    NOT_A_TESTER = "not_a_tester"
     ACCOUNT_DISABLED = "account_disabled"
     ACCOUNT_LOCKED = "account_locked"
     ACCOUNT_NOT_FOUND = "account_not_found"
@@ -406,6 +407,17 @@ CAUSES: Final = MappingProxyType(
             "Your administrator must assign {address} to this app.",
             (_ADMIN, _CHECK),
             Link.ERROR_LOOKUP,
+        ),
+        Cause.NOT_A_TESTER: CauseRow(
+            _K.BLOCKED,
+            Who.APP_OWNER,
+            "Not on the list of test users",
+            "The Google project behind the client ID is in Testing mode, and {address} is not on its list of test users.",
+            (
+                "In the project, under Audience, add {address} to the test users (or publish the project).",
+                _CHECK,
+            ),
+            Link.APP_CONSOLE,
         ),
         Cause.ACCOUNT_DISABLED: CauseRow(
             _K.BLOCKED,
