@@ -15,7 +15,9 @@ FORMAT = 1
 def export_json(store: Store, settings: SettingsDesk, clock: Clock) -> str:
     """Accounts with their episodes, notifications and settings. Times are ISO 8601 UTC."""
     reads = store.reads
-    details = [reads.account_detail(account_id) for account_id in reads.account_ids(AccountFilter(sort="address"))]
+    details = [
+        reads.account_detail(account_id) for account_id in reads.account_ids(AccountFilter(sort="address"))
+    ]
     document = {
         "format": FORMAT,
         "exported_at": clock.now(),

@@ -26,6 +26,8 @@ _log = logging.getLogger(__name__)
 
 _LIVE = (State.CONNECTED, State.AT_RISK, State.BLOCKED)
 
+_AGED_AT_ONCE = 500
+
 Result = Account | None
 
 
@@ -85,19 +87,26 @@ class Health:
     def age(self) -> None:
         """Turn accounts orange whose proof is too old, and make them due."""
         now = self._clock.now()
-        with self._store.read() as unit:
-            stale = unit.accounts.stale(now - timedelta(seconds=timing.FRESH_S), 1000)
-        for account_id in stale:
+        before_s = now - timedelta(seconds=timing.FRESH_S)
+        while True:
+            with self._store.read() as unit:
+                stale = unit.accounts.stale(before_s, _AGED_AT_ONCE)
+            if not stale:
+                return
+            changes = []
             with self._store.begin() as unit:
-                before = unit.accounts.get(account_id)
-                if before is None:
-                    continue
-                after = accounts.age(before, now)
-                if after is before:
-                    continue
-                happened = self._ledger.record(unit, before, after)
+                for account_id in stale:
+                    before = unit.accounts.get(account_id)
+                    if before is None:
+                        continue
+                    after = accounts.age(before, now)
+                    if after is not before:
+                        changes.append((before, after, self._ledger.record(unit, before, after)))
                 unit.commit()
-            self._ledger.publish(before, after, happened)
+            for before, after, happened in changes:
+                self._ledger.publish(before, after, happened)
+            if len(stale) < _AGED_AT_ONCE or not changes:
+                return
 
     def recheck(self, *, spread: bool = False) -> None:
         """Make all live accounts due: at start, when the network is back, after sleep, vault opened."""

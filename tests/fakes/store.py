@@ -1,0 +1,272 @@
+"""A store in memory: units of work see a copy, and only a commit changes the truth."""
+
+import copy
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from reply_desktop.domain.account import Account
+from reply_desktop.domain.address import same_mailbox
+from reply_desktop.domain.episode import Episode
+from reply_desktop.domain.notification import Notification
+from reply_desktop.domain.provider import Provider
+from reply_desktop.domain.rows import (
+    AccountDetail,
+    AccountFilter,
+    AccountRow,
+    AppFault,
+    EpisodeRow,
+    NotificationRow,
+    Summary,
+)
+from reply_desktop.domain.states import NEEDS_PERSON, State, worst
+
+
+@dataclass
+class Tables:
+    accounts: dict[str, Account] = field(default_factory=dict)
+    grants: dict[str, tuple[int, bytes]] = field(default_factory=dict)
+    episodes: dict[str, Episode] = field(default_factory=dict)
+    faults: dict[str, AppFault] = field(default_factory=dict)
+    notifications: dict[str, Notification] = field(default_factory=dict)
+    settings: dict[str, str] = field(default_factory=dict)
+
+
+class _Accounts:
+    def __init__(self, tables: Tables) -> None:
+        self._t = tables.accounts
+        self._all = tables
+
+    def get(self, account_id: str) -> Account | None:
+        return self._t.get(account_id)
+
+    def find(self, address: str, provider: Provider | None = None) -> Account | None:
+        for one in self._t.values():
+            if same_mailbox(one.address, address) and provider in (None, one.provider):
+                return one
+        return None
+
+    def add(self, account: Account) -> None:
+        assert account.id not in self._t
+        self._t[account.id] = account
+
+    def save(self, account: Account) -> None:
+        assert account.id in self._t
+        self._t[account.id] = account
+
+    def remove(self, account_id: str) -> None:
+        del self._t[account_id]
+        self._all.grants.pop(account_id, None)
+
+    def ids(self, *, states: Sequence[State] = ()) -> list[str]:
+        return [one.id for one in self._t.values() if not states or one.state in states]
+
+    def due(self, now: datetime, limit: int) -> list[str]:
+        found = [one for one in self._t.values() if one.next_check_at and one.next_check_at <= now]
+        return [one.id for one in sorted(found, key=lambda one: one.next_check_at or now)][:limit]
+
+    def next_due_at(self) -> datetime | None:
+        return min((one.next_check_at for one in self._t.values() if one.next_check_at), default=None)
+
+    def stale(self, proven_before: datetime, limit: int) -> list[str]:
+        return [
+            one.id
+            for one in self._t.values()
+            if one.state is State.CONNECTED and (one.proven_at is None or one.proven_at < proven_before)
+        ][:limit]
+
+    def make_due(self, now: datetime, *, states: Sequence[State], spread_s: float = 0.0) -> int:
+        found = [one for one in self._t.values() if one.state in states]
+        for one in found:
+            self._t[one.id] = replace(one, next_check_at=now)
+        return len(found)
+
+    def count(self, provider: Provider | None = None) -> int:
+        return sum(provider in (None, one.provider) for one in self._t.values())
+
+    def is_used(self, account_id: str) -> bool:
+        return False
+
+
+class _Grants:
+    def __init__(self, tables: Tables) -> None:
+        self._t = tables.grants
+
+    def get(self, account_id: str) -> tuple[int, bytes] | None:
+        return self._t.get(account_id)
+
+    def put(self, account_id: str, generation: int, sealed: bytes) -> None:
+        self._t[account_id] = (generation, sealed)
+
+    def any(self) -> bytes | None:
+        return next((sealed for _, sealed in self._t.values()), None)
+
+
+class _Episodes:
+    def __init__(self, tables: Tables) -> None:
+        self._t = tables.episodes
+
+    def open_of(self, account_id: str) -> Episode | None:
+        found = [one for one in self._t.values() if one.account_id == account_id and one.ended_at is None]
+        assert len(found) <= 1
+        return found[0] if found else None
+
+    def add(self, episode: Episode) -> None:
+        self._t[episode.id] = episode
+
+    close = add
+
+
+class _Faults:
+    def __init__(self, tables: Tables) -> None:
+        self._t = tables.faults
+
+    def open(self) -> list[AppFault]:
+        return list(self._t.values())
+
+    def put(self, fault: AppFault) -> None:
+        self._t[fault.key] = fault
+
+    def remove(self, key: str) -> None:
+        del self._t[key]
+
+
+class _Notifications:
+    def __init__(self, tables: Tables) -> None:
+        self._t = tables.notifications
+
+    def add(self, notification: Notification) -> None:
+        self._t[notification.id] = notification
+
+    def of_key(self, key: str) -> Notification | None:
+        return next((one for one in reversed(self._t.values()) if one.key == key), None)
+
+    def withdraw(self, notification_id: str, at: datetime) -> None:
+        self._t[notification_id] = replace(self._t[notification_id], withdrawn_at=at)
+
+    def mark_read(self, ids: Sequence[str] | None, at: datetime) -> None:
+        for key, one in self._t.items():
+            if (ids is None or key in ids) and one.read_at is None:
+                self._t[key] = replace(one, read_at=at)
+
+    def unread(self) -> int:
+        return sum(one.read_at is None for one in self._t.values())
+
+
+class _Settings:
+    def __init__(self, tables: Tables) -> None:
+        self._t = tables.settings
+
+    def get(self, name: str) -> str | None:
+        return self._t.get(name)
+
+    def put(self, name: str, value: str) -> None:
+        self._t[name] = value
+
+    def remove(self, name: str) -> None:
+        self._t.pop(name, None)
+
+
+class MemoryUnit:
+    """One unit of work over a copy of the tables."""
+
+    def __init__(self, tables: Tables) -> None:
+        self.tables = tables
+        self.accounts = _Accounts(tables)
+        self.grants = _Grants(tables)
+        self.episodes = _Episodes(tables)
+        self.app_faults = _Faults(tables)
+        self.notifications = _Notifications(tables)
+        self.settings = _Settings(tables)
+        self.committed = False
+
+    def commit(self) -> None:
+        self.committed = True
+
+
+class MemoryReads:
+    """Rows straight from the tables."""
+
+    def __init__(self, store: "MemoryStore") -> None:
+        self._store = store
+
+    def account_ids(self, wanted: AccountFilter) -> list[str]:
+        rows = [one for one in self._store.tables.accounts.values() if wanted.text in one.address]
+        return [one.id for one in sorted(rows, key=lambda one: one.address)]
+
+    def account_rows(self, ids: Sequence[str]) -> list[AccountRow]:
+        return [row_of(self._store.tables.accounts[one]) for one in ids if one in self._store.tables.accounts]
+
+    def account_detail(self, account_id: str) -> AccountDetail | None:
+        account = self._store.tables.accounts.get(account_id)
+        if account is None:
+            return None
+        episodes = tuple(
+            EpisodeRow(e.cause, e.color, e.started_at, e.ended_at, e.ending, e.provider_error)
+            for e in reversed(self._store.tables.episodes.values())
+            if e.account_id == account_id
+        )
+        return AccountDetail(
+            row_of(account), episodes, account.created_at, account.granted_at, account.servers
+        )
+
+    def summary(self) -> Summary:
+        states = [one.state for one in self._store.tables.accounts.values()]
+        red = tuple(row_of(one) for one in self._store.tables.accounts.values() if one.needs_person)
+        return Summary(
+            {state: states.count(state) for state in State},
+            worst(states),
+            sum(state in NEEDS_PERSON for state in states),
+            red,
+            _Notifications(self._store.tables).unread(),
+            tuple(self._store.tables.faults.values()),
+        )
+
+    def notifications(self, limit: int, before: datetime | None = None) -> list[NotificationRow]:
+        return [
+            NotificationRow(
+                n.id, n.key, n.kind, n.severity, n.title, n.text, n.at, n.account_id,
+                n.read_at is not None, n.withdrawn_at is not None,
+            )
+            for n in reversed(self._store.tables.notifications.values())
+        ][:limit]  # fmt: skip
+
+
+def row_of(account: Account) -> AccountRow:
+    """The row of an account without history."""
+    return AccountRow(
+        account.id, account.provider, account.address, account.state, account.cause, account.provider_error,
+        account.proven_at, account.checked_at, account.next_check_at, account.deadline_at, account.scopes,
+        (), 0, account.daily_limit, "-" * 30,
+    )  # fmt: skip
+
+
+class MemoryStore:
+    """ports.Store in memory. `commits` tells, in order, whether each commit was durable."""
+
+    def __init__(self) -> None:
+        self.tables = Tables()
+        self.commits: list[bool] = []
+        self.fail_next_commit: BaseException | None = None
+        self.reads = MemoryReads(self)
+        self._lock = threading.RLock()
+
+    @contextmanager
+    def read(self) -> Iterator[MemoryUnit]:
+        unit = MemoryUnit(copy.deepcopy(self.tables))
+        yield unit
+        assert not unit.committed
+
+    @contextmanager
+    def begin(self, *, durable: bool = False) -> Iterator[MemoryUnit]:
+        with self._lock:
+            unit = MemoryUnit(copy.deepcopy(self.tables))
+            yield unit
+            if unit.committed:
+                if self.fail_next_commit is not None:
+                    error, self.fail_next_commit = self.fail_next_commit, None
+                    raise error
+                self.tables = unit.tables
+                self.commits.append(durable)
