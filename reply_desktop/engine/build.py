@@ -93,7 +93,9 @@ def build(config: Config) -> Parts:
     clock = SystemClock()
     store = SqliteStore(config.database, clock)
     bus = Bus()
-    vault = KeyringVault(config.vault_file, entry=str(config.data_dir.resolve()), any_sealed=_any_sealed(store))
+    vault = KeyringVault(
+        config.vault_file, entry=str(config.data_dir.resolve()), any_sealed=_any_sealed(store)
+    )
     queries = Queries(store)
     settings = SettingsDesk(store, vault, bus, _baked())
     transport = Transport(config.endpoints.ca_file)

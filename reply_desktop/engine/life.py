@@ -19,6 +19,7 @@ from reply_desktop.domain.causes import Cause
 from reply_desktop.domain.states import State
 from reply_desktop.engine.build import Parts, build
 from reply_desktop.engine.requests import Desk
+from reply_desktop.files import write_private
 
 _log = logging.getLogger(__name__)
 
@@ -44,6 +45,19 @@ def run(config: Config, *, once: bool = False) -> int:
             return _once(parts) if once else _Life(parts).run()
         finally:
             parts.close()
+
+
+def restore(config: Config, backup: Path) -> Path | None:
+    """Put a backup in place of the present database; gives where the present one was kept, if there was one.
+
+    The engine must not be running. Raises EngineUnavailable if it is, StoreDamaged or StoreTooNew for a file
+    that is no backup of ours; then nothing was changed.
+    """
+    from reply_desktop.adapters.store.database import SqliteStore
+
+    with EngineLock(config.lock_file) as lock:
+        lock.hold()
+        return SqliteStore.restore(backup, config.database)
 
 
 def _once(parts: Parts) -> int:
@@ -87,7 +101,7 @@ class _Life:
         parts.bus.listen(self._on_event)
         parts.health.start()
         self._server.start()
-        _write_private(
+        write_private(
             config.engine_file,
             json.dumps(
                 {
@@ -143,7 +157,8 @@ class _Life:
         if isinstance(event, events.ProviderChanged):
             with self._parts.store.begin() as unit:
                 unit.accounts.make_due(
-                    self._parts.clock.now(), states=(State.CONNECTED, State.AT_RISK, State.BLOCKED, State.EXPIRED)
+                    self._parts.clock.now(),
+                    states=(State.CONNECTED, State.AT_RISK, State.BLOCKED, State.EXPIRED),
                 )
                 unit.commit()
 
@@ -157,13 +172,5 @@ class _Life:
 def _key(path: Path) -> bytes:
     """The channel's key: made once per engine start, readable by this user alone."""
     key = secrets.token_bytes(32)
-    _write_private(path, key.hex())
+    write_private(path, key.hex())
     return key
-
-
-def _write_private(path: Path, text: str) -> None:
-    fresh = path.with_name(path.name + ".new")
-    fresh.unlink(missing_ok=True)
-    with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
-        file.write(text)
-    fresh.replace(path)

@@ -105,7 +105,9 @@ class Desk:
             ) from None
         for name, url in (("authority", request.authority), ("Graph URL", request.graph_url)):
             if url is not None and not _is_https(url):
-                raise InvalidInput(f"The {name} “{url[:80]}” is not an https address.", "Start it with https://.")
+                raise InvalidInput(
+                    f"The {name} “{url[:80]}” is not an https address.", "Start it with https://."
+                )
         settings = ProviderSettings(client_id, authority=request.authority, graph_url=request.graph_url)
         return self._p.settings.put_provider(Provider.MICROSOFT, settings)
 
@@ -145,7 +147,10 @@ class Desk:
     def _doctor(self, request: m.RunDoctor) -> m.DoctorReport:
         from reply_desktop.adapters.doctor import examine
 
-        return m.DoctorReport(tuple(examine(self._p)))
+        p = self._p
+        providers = [p.settings.provider_row(provider) for provider in Provider]
+        rows = examine(p.store, p.vault, providers, p.config.endpoints, p.transport.get, p.clock)
+        return m.DoctorReport(tuple(rows))
 
     def _export(self, request: m.Export) -> m.Exported:
         from reply_desktop.services.export import export_json

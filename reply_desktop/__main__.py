@@ -1,0 +1,93 @@
+"""The door: reads the command line, and opens the window, a command, or the engine."""
+
+import argparse
+import logging
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+
+from reply_desktop.config import Config, default_data_dir
+from reply_desktop.domain.errors import EngineUnavailable, ReplyDesktopError
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run `reply-desktop` with these arguments; gives the exit code."""
+    from reply_desktop.cli import parser
+
+    args = parser.build().parse_args(argv)
+    config = Config(args.data_dir or default_data_dir(sandbox=args.sandbox), sandbox=args.sandbox)
+    config.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        if args.command == "worker":
+            return _worker(config, args)
+        if args.command == "restore":
+            return _restore(config, args)
+        if args.command == "stop":
+            return _stop(config)
+        if args.sandbox:
+            _ensure_sandbox(config)
+        if args.command is not None:
+            return _command(config, args)
+        from reply_desktop import app
+
+        return app.run(config, hidden=args.hidden, link=args.open)
+    except ReplyDesktopError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+
+
+def _command(config: Config, args: argparse.Namespace) -> int:
+    from reply_desktop.cli.browser import open_browser
+    from reply_desktop.cli.commands import Commands, utc_now
+    from reply_desktop.cli.front import Front
+
+    def front() -> Front:
+        made = Front(config)
+        if config.sandbox:
+            from reply_desktop.sandbox.seed import seed
+
+            seed(config, made.ask, made.consent_end)
+        return made
+
+    return Commands(front, open_browser, utc_now).run(args)
+
+
+def _worker(config: Config, args: argparse.Namespace) -> int:
+    from reply_desktop import logs
+
+    logs.set_up(config.logs_dir, "engine", logging.DEBUG if args.verbose else logging.INFO)
+    if config.sandbox:
+        config = replace(config, endpoints=_ensure_sandbox(config))
+    from reply_desktop.engine import life
+
+    try:
+        return life.run(config, once=args.once)
+    except EngineUnavailable as error:
+        # Two fronts started an engine at once: the other one serves, and this is no failure.
+        logging.getLogger(__name__).info("%s", error)
+        return 2 if args.once else 0
+    except ReplyDesktopError:
+        logging.getLogger(__name__).exception("The engine could not start")
+        raise
+
+
+def _restore(config: Config, args: argparse.Namespace) -> int:
+    from reply_desktop.channel.launch import stop_running
+    from reply_desktop.engine import life
+
+    stop_running(config)
+    kept = life.restore(config, args.file)
+    text = f"Restored from {args.file}." + (f" The data before it is kept as {kept}." if kept else "")
+    sys.stderr.write(text + "\n")
+    return 0
+
+
+def _stop(config: Config) -> int:
+    from reply_desktop.channel.launch import stop_running
+
+    sys.stderr.write("Stopped.\n" if stop_running(config) else "No engine was running.\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

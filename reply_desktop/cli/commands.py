@@ -1,0 +1,279 @@
+"""Carries out the commands: one function each, giving the exit code."""
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TextIO
+
+from reply_desktop.channel import messages as m
+from reply_desktop.cli import shapes
+from reply_desktop.cli.front import Front
+from reply_desktop.domain.causes import CAUSES, words
+from reply_desktop.domain.consent import EXIT_CODES, ConsentEnd
+from reply_desktop.domain.errors import InvalidInput, ReplyDesktopError
+from reply_desktop.domain.grant import MailServer, MailServers, Security
+from reply_desktop.domain.provider import PROVIDER_NAMES, Provider
+from reply_desktop.domain.rows import AccountFilter, AccountRow
+from reply_desktop.domain.states import STATE_WORDS
+from reply_desktop.files import write_private
+
+_MARKS = {"green": "●", "orange": "▲", "red": "✖", "grey": "○"}
+
+
+class Commands:
+    """The commands of one run. Standard output carries answers, standard error everything else."""
+
+    def __init__(
+        self,
+        front: Callable[[], Front],
+        open_browser: Callable[[str], bool],
+        now: Callable[[], datetime],
+        *,
+        out: TextIO = sys.stdout,
+        err: TextIO = sys.stderr,
+        stdin: TextIO = sys.stdin,
+    ) -> None:
+        self._make_front = front
+        self._open_browser = open_browser
+        self._now = now
+        self._out = out
+        self._err = err
+        self._stdin = stdin
+
+    def run(self, args: argparse.Namespace) -> int:
+        """The exit code of the command; an error is one clear line on standard error."""
+        name = "_".join(filter(None, (args.command, getattr(args, "action", None))))
+        front: Front | None = None
+        try:
+            front = self._make_front()
+            code: int = getattr(self, f"_{name}")(front, args)
+        except ReplyDesktopError as error:
+            self._say(str(error))
+            return shapes.UNKNOWN_EXIT if args.command == "check" else 2
+        except KeyboardInterrupt:
+            self._say("Cancelled.")
+            return 4 if name in ("accounts_add", "accounts_reconnect") else 130
+        finally:
+            if front is not None:
+                front.close()
+        return code
+
+    def _accounts_list(self, front: Front, args: argparse.Namespace) -> int:
+        self._show(_all_rows(front), args.json)
+        return 0
+
+    def _accounts_add(self, front: Front, args: argparse.Namespace) -> int:
+        if args.provider == "other":
+            row = front.ask(m.AddOther(args.address, self._servers(front, args), self._secret()))
+            self._show([row], args.json)
+            return 0
+        request = m.BeginConsent(provider=Provider(args.provider), login_hint=args.login_hint)
+        return self._consent(front, request, args.json)
+
+    def _accounts_reconnect(self, front: Front, args: argparse.Namespace) -> int:
+        return self._consent(front, m.BeginConsent(account=args.address), args.json)
+
+    def _accounts_pause(self, front: Front, args: argparse.Namespace) -> int:
+        front.ask(m.PauseAccounts(tuple(args.addresses)))
+        return 0
+
+    def _accounts_resume(self, front: Front, args: argparse.Namespace) -> int:
+        front.ask(m.ResumeAccounts(tuple(args.addresses)))
+        return 0
+
+    def _accounts_remove(self, front: Front, args: argparse.Namespace) -> int:
+        front.ask(m.RemoveAccounts(tuple(args.addresses), revoke=args.revoke))
+        return 0
+
+    def _check(self, front: Front, args: argparse.Namespace) -> int:
+        show = self._err.isatty()
+
+        def progress(done: int, total: int) -> None:
+            if show:
+                self._err.write(f"\rChecked {done} of {total}" + ("\n" if done == total else ""))
+                self._err.flush()
+
+        rows = front.check(tuple(args.addresses), progress)
+        self._show(rows, args.json)
+        return shapes.check_exit(rows)
+
+    def _providers_list(self, front: Front, args: argparse.Namespace) -> int:
+        rows = front.ask(m.ListProviders()).rows
+        if args.json:
+            self._json({"providers": [shapes.provider(row) for row in rows]})
+            return 0
+        for row in rows:
+            name = PROVIDER_NAMES[row.provider]
+            if row.provider is Provider.OTHER:
+                text = "needs no client ID"
+            elif row.configured:
+                text = f"client ID {row.client_id}" + (f", {row.authority}" if row.authority else "")
+            else:
+                text = "not set up: see reply-desktop providers set --help"
+            self._print(f"{name:14} {text}")
+        return 0
+
+    def _providers_set(self, front: Front, args: argparse.Namespace) -> int:
+        if args.provider == "google":
+            row = front.ask(m.SetGoogle(_read_text(args.file)))
+        else:
+            row = front.ask(m.SetMicrosoft(args.client_id, args.authority, args.graph))
+        self._say(f"{PROVIDER_NAMES[row.provider]}: client ID {row.client_id} is kept.")
+        return 0
+
+    def _providers_test(self, front: Front, args: argparse.Namespace) -> int:
+        tested = front.ask(m.TestProvider(Provider(args.provider)))
+        self._say(tested.text + (f" ({tested.provider_error})" if tested.provider_error else ""))
+        return 0 if tested.cause is None else 2
+
+    def _doctor(self, front: Front, args: argparse.Namespace) -> int:
+        from reply_desktop.cli.doctor import examine_desktop
+
+        rows = [*front.ask(m.RunDoctor()).rows, *examine_desktop()]
+        if args.json:
+            self._json(shapes.doctor(rows))
+        else:
+            for row in rows:
+                mark = "ok  " if row.ok else ("FAIL" if row.required else "note")
+                self._print(f"{mark}  {row.name}: {row.finding}" + (f" → {row.fix}" if row.fix else ""))
+        return 0 if all(row.ok for row in rows if row.required) else 2
+
+    def _export(self, front: Front, args: argparse.Namespace) -> int:
+        text = front.ask(m.Export()).json
+        if args.file is None:
+            self._print(text)
+            return 0
+        try:
+            write_private(args.file, text)
+        except OSError as error:
+            raise InvalidInput(f"{args.file} cannot be written: {error.strerror}.") from None
+        self._say(f"Exported to {args.file}.")
+        return 0
+
+    def _backup(self, front: Front, args: argparse.Namespace) -> int:
+        front.ask(m.Backup(str(args.file.resolve())))
+        self._say(
+            f"Backed up to {args.file}. Sign-ins stay sealed: they open only with this computer's keyring."
+        )
+        return 0
+
+    def _unlock(self, front: Front, args: argparse.Namespace) -> int:
+        self._say(front.ask(m.UnlockVault(self._secret())).text)
+        return 0
+
+    def _consent(self, front: Front, request: m.BeginConsent, as_json: bool) -> int:
+        started = front.ask(request)
+        self._say("Sign in in your browser. If it does not open, use this link:")
+        self._say(started.url)
+        self._open_browser(started.url)
+        try:
+            ended = front.consent_end(started.consent_id)
+        except KeyboardInterrupt:
+            front.ask(m.CancelConsent(started.consent_id))
+            ended = front.consent_end(started.consent_id)
+        self._say(ended.text)
+        end = ConsentEnd(ended.end)
+        if end is ConsentEnd.CONNECTED and ended.account_id is not None:
+            self._show([front.ask(m.GetAccount(ended.account_id)).row], as_json)
+        return EXIT_CODES[end]
+
+    def _servers(self, front: Front, args: argparse.Namespace) -> MailServers:
+        smtp = _server("smtp", args.smtp_host, args.smtp_port, args.smtp_security, (465, 587))
+        imap = _server("imap", args.imap_host, args.imap_port, args.imap_security, (993, 143))
+        if smtp is None:
+            found = front.ask(m.FindServers(args.address)).servers
+            if found is None:
+                raise InvalidInput(
+                    f"The mail servers of {args.address} could not be found.",
+                    "Give --smtp-host, --smtp-port and --smtp-security.",
+                )
+            return MailServers(found.smtp, imap or found.imap, args.smtp_user or found.user)
+        return MailServers(smtp, imap, args.smtp_user)
+
+    def _secret(self) -> str:
+        secret = self._stdin.readline().rstrip("\r\n")
+        if not secret:
+            raise InvalidInput("Nothing came on standard input.", "Pipe the password in, on one line.")
+        return secret
+
+    def _show(self, rows: Sequence[AccountRow], as_json: bool) -> None:
+        if as_json:
+            self._json(shapes.accounts(rows))
+            return
+        if not rows:
+            self._say("No accounts yet. Add one: reply-desktop accounts add --help")
+        width = max((len(row.address) for row in rows), default=0)
+        for row in rows:
+            self._print(self._line(row, width))
+
+    def _line(self, row: AccountRow, width: int) -> str:
+        name = PROVIDER_NAMES[row.provider]
+        proven = "never proven" if row.proven_at is None else f"proven {_age(self._now(), row.proven_at)} ago"
+        line = f"{_MARKS[row.color]} {row.address:{width}}  {name:13}  {STATE_WORDS[row.state]:13}  {proven}"
+        if row.cause is None:
+            return line
+        told = words(row.cause, row.address, name)
+        who = CAUSES[row.cause].who
+        return f"{line}  {told.short}" + ("" if who.value == "nobody" else f" → {told.steps[0]}")
+
+    def _json(self, document: dict[str, Any]) -> None:
+        self._print(json.dumps(document, ensure_ascii=False, indent=2))
+
+    def _print(self, text: str) -> None:
+        self._out.write(text + "\n")
+
+    def _say(self, text: str) -> None:
+        self._err.write(text + "\n")
+        self._err.flush()
+
+
+def _all_rows(front: Front) -> list[AccountRow]:
+    ids = front.ask(m.ListAccounts(AccountFilter(sort="address", descending=False))).ids
+    rows: list[AccountRow] = []
+    for start in range(0, len(ids), 1000):
+        rows += front.ask(m.GetAccounts(ids[start : start + 1000])).rows
+    return rows
+
+
+def _server(
+    kind: str, host: str | None, port: int | None, security: str | None, ports: tuple[int, int]
+) -> MailServer | None:
+    if host is None:
+        if port is not None or security is not None:
+            raise InvalidInput(f"--{kind}-port and --{kind}-security need --{kind}-host.")
+        return None
+    tls_port, starttls_port = ports
+    if security is None:
+        security = "starttls" if port == starttls_port else "tls"
+    if port is None:
+        port = tls_port if security == "tls" else starttls_port
+    if not 1 <= port <= 65535:
+        raise InvalidInput(f"--{kind}-port {port} is not a port.", "Use 1 to 65535.")
+    return MailServer(host, port, Security(security))
+
+
+def _read_text(path: Path) -> str:
+    try:
+        if path.stat().st_size > 1_000_000:
+            raise InvalidInput(f"{path} is too large to be a client file.")
+        return path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise InvalidInput(f"{path} cannot be read: {error.strerror}.") from None
+    except UnicodeDecodeError:
+        raise InvalidInput(f"{path} is not a text file.", "Give the client_secret.json itself.") from None
+
+
+def _age(now: datetime, at: datetime) -> str:
+    seconds = max(0, int((now - at).total_seconds()))
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= size:
+            return f"{seconds // size} {unit}"
+    return f"{seconds} s"
+
+
+def utc_now() -> datetime:
+    """The time now, aware UTC."""
+    return datetime.now(UTC)
