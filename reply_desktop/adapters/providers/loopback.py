@@ -134,7 +134,7 @@ _FOREIGN: Final = page(
 )
 _CLOSED: Final = page(
     "This sign-in was closed",
-    f"It was stopped in {APP_NAME}, so nothing was changed. Start again there if you still want to sign in.",
+    f"It was stopped in {APP_NAME}. Look there how the account stands, and start again if you want to sign in.",
     "calm",
 )
 
@@ -206,17 +206,19 @@ def _open(family: socket.AddressFamily, address: str, port: int) -> socket.socke
     return opened
 
 
-def _open_both() -> list[socket.socket]:
+def _open_both(
+    open_one: Callable[[socket.AddressFamily, str, int], socket.socket] = _open,
+) -> list[socket.socket]:
     """Sockets on 127.0.0.1 and, where the machine has IPv6, on the same port of ::1.
 
     Browsers may take `localhost` for either address, so a port is used only when both are ours.
     """
     for _ in range(_PORT_TRIES):
-        first = _open(socket.AF_INET, "127.0.0.1", 0)
+        first = open_one(socket.AF_INET, "127.0.0.1", 0)
         if not socket.has_ipv6:
             return [first]
         try:
-            return [first, _open(socket.AF_INET6, "::1", first.getsockname()[1])]
+            return [first, open_one(socket.AF_INET6, "::1", first.getsockname()[1])]
         except OSError as error:
             if error.errno in _NO_IPV6:
                 return [first]

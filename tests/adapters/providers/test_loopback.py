@@ -515,18 +515,17 @@ def test_localhost_means_both_addresses_and_one_port(opened: Opened, pool: Threa
     assert answer.result(DEADLINE_S) is not None
 
 
-def test_a_port_taken_on_ipv6_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_port_taken_on_ipv6_is_not_used() -> None:
     """Half a `localhost` would lose answers of browsers that try ::1 first."""
-    real, refused = loopback._open, []
+    refused: list[int] = []
 
     def open_or_refuse(family: socket.AddressFamily, address: str, port: int) -> socket.socket:
         if family is socket.AF_INET6 and not refused:
             refused.append(port)
             raise OSError(98, "Address already in use")
-        return real(family, address, port)
+        return loopback._open(family, address, port)
 
-    monkeypatch.setattr(loopback, "_open", open_or_refuse)
-    both = loopback._open_both()
+    both = loopback._open_both(open_or_refuse)
     try:
         assert both[0].getsockname()[1] == both[1].getsockname()[1] != refused[0]
     finally:
