@@ -134,7 +134,7 @@ _FOREIGN: Final = page(
 )
 _CLOSED: Final = page(
     "This sign-in was closed",
-    f"It was stopped in {APP_NAME}. Look there how the account stands, and start again if you want to sign in.",
+    f"It was stopped in {APP_NAME}. Look there how the account stands.",
     "calm",
 )
 
