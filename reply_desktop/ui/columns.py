@@ -1,0 +1,136 @@
+"""The columns of the accounts table, and a row made ready to paint: all its texts, once."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import IntEnum
+from typing import Final
+
+from reply_desktop.domain.provider import PROVIDER_NAMES
+from reply_desktop.domain.rows import AccountRow
+from reply_desktop.domain.states import COLORS, Color
+from reply_desktop.ui import words
+
+
+class Col(IntEnum):
+    """A column's place."""
+
+    STATUS = 0
+    ACTION = 1
+    ADDRESS = 2
+    PROVIDER = 3
+    CAUSE = 4
+    PROVEN = 5
+    NEXT = 6
+    USED_BY = 7
+    SENT = 8
+    STRIP = 9
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """How one column is laid out. Widths in pixels at 100 % text size.
+
+    `rank`: when room is short the highest rank goes first; 0 always stays. `stretch`: share of spare room.
+    `sort`: its name in `AccountFilter.sort`, None when the table cannot be sorted by it.
+    `descending`: the direction of the first click.
+    """
+
+    key: str
+    title: str
+    width: int
+    rank: int = 0
+    stretch: int = 0
+    sort: str | None = None
+    descending: bool = False
+    right: bool = False
+
+
+COLUMNS: Final = (
+    Column("status", "Status", 126, sort="severity", descending=True),
+    Column("action", "", 40),
+    Column("address", "Address", 200, stretch=3, sort="address"),
+    Column("provider", "Provider", 126, rank=3, sort="provider"),
+    Column("cause", "What is wrong", 200, rank=1, stretch=4, sort="cause", descending=True),
+    Column("proven", "Last proven", 104, rank=2, sort="proven_at"),
+    Column("next", "Next check", 98, rank=7, sort="next_check_at"),
+    Column("used_by", "Used by", 120, rank=6, stretch=1),
+    Column("sent", "Sent today", 96, rank=4, sort="sent_today", descending=True, right=True),
+    Column("strip", "30 days", 142, rank=5),
+)
+"""In the order of `Col`."""
+
+
+def fitting(
+    width: int, wanted: frozenset[Col], widths: dict[Col, int], fixed: frozenset[Col] = frozenset()
+) -> dict[Col, int]:
+    """Which of the wanted columns fit into a width, and how wide each becomes.
+
+    `widths`: what each needs; `fixed`: those the person gave a width. Columns of the highest rank go first;
+    spare room goes to the stretching ones, and what is left over to the address.
+    """
+    shown = [col for col in Col if col in wanted or COLUMNS[col].rank == 0]
+    while sum(widths[col] for col in shown) > width:
+        least = max(shown, key=lambda col: COLUMNS[col].rank)
+        if COLUMNS[least].rank == 0:
+            break
+        shown.remove(least)
+    given = {col: widths[col] for col in shown}
+    spare = width - sum(given.values())
+    elastic = [col for col in shown if COLUMNS[col].stretch and col not in fixed]
+    shares = sum(COLUMNS[col].stretch for col in elastic)
+    if spare > 0:
+        for col in elastic:
+            given[col] += spare * COLUMNS[col].stretch // shares
+        given[Col.ADDRESS] += width - sum(given.values())
+    return given
+
+
+class Prepared:
+    """One account's row with every text it shows. `texts` in the order of `Col`."""
+
+    __slots__ = ("action", "color", "row", "shown_at", "texts")
+
+    def __init__(self, row: AccountRow, now: datetime) -> None:
+        self.row = row
+        self.color: Color = COLORS[row.state]
+        self.action = words.mend_words(row)
+        self.shown_at = now
+        used = row.used_by
+        self.texts: tuple[str, ...] = (
+            words.state_words(row),
+            self.action or "",
+            row.address,
+            PROVIDER_NAMES[row.provider],
+            words.wrong_words(row),
+            words.ago(row.proven_at, now),
+            "checking…" if row.checking else words.until(row.next_check_at, now),
+            "–" if not used else used[0] if len(used) == 1 else f"{used[0]} +{len(used) - 1}",
+            f"{row.sent_today:,} / {row.daily_limit:,}",
+            words.strip_words(row.strip),
+        )
+
+    def accessible(self, col: int) -> str:
+        """What a screen reader says of one cell."""
+        if col == Col.ACTION:
+            return f"{self.action} {self.row.address}" if self.action else "Nothing to do"
+        if col == Col.CAUSE:
+            return self.texts[col] or "Nothing is wrong"
+        return self.texts[col]
+
+    def tip(self, col: int) -> str | None:
+        """What hovering over one cell tells."""
+        row = self.row
+        if col == Col.ACTION:
+            return f"{self.action}: {row.address}" if self.action else None
+        if col == Col.PROVEN:
+            return words.exact(row.proven_at) or "Never proven"
+        if col == Col.NEXT:
+            return words.exact(row.next_check_at) or "No check is planned"
+        if col == Col.USED_BY:
+            return ", ".join(row.used_by) or "No sequence uses this account"
+        if col == Col.CAUSE:
+            told = words.cause_words(row)
+            return told.explanation if told else None
+        if col == Col.SENT:
+            return f"{row.sent_today:,} sent today of at most {row.daily_limit:,}"
+        return self.texts[col]
