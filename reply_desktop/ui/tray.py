@@ -119,14 +119,14 @@ def _calm(summary: Summary) -> str:
 class Tray(QObject):
     """The icon and its menu. `available` tells whether there is a tray that shows it; trays come and go.
 
-    `fault_asked` carries an AppFault, `account_asked` and `reconnect_asked` an account's id.
+    `fault_asked` carries an app fault's key, `account_asked` and `reconnect_asked` an account's id.
     """
 
     open_asked = Signal()
     accounts_asked = Signal()
     account_asked = Signal(str)
     reconnect_asked = Signal(str)
-    fault_asked = Signal(object)
+    fault_asked = Signal(str)
     check_asked = Signal()
     quit_asked = Signal()
     message_clicked = Signal()
@@ -272,7 +272,7 @@ class Tray(QObject):
     def _opener(self, line: Line) -> Callable[[], None]:
         def opened() -> None:
             if line.fault is not None:
-                self.fault_asked.emit(line.fault)
+                self.fault_asked.emit(line.fault.key)
             elif line.account is not None and line.account.offers_reconnect:
                 self.reconnect_asked.emit(line.account.id)
             elif line.account is not None:

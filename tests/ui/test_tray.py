@@ -101,7 +101,7 @@ def test_the_menu_leads_to_what_is_wrong(qtbot: QtBot, open_bridge: Open) -> Non
     assert blocked.text().startswith("a&&b@acme.example – ")
     assert expired.text() == "Reconnect ben@brightfield.example – Access was removed or has expired"
     for action, signal, carried in (
-        (fault, tray.fault_asked, [FAULT]),
+        (fault, tray.fault_asked, [FAULT.key]),
         (blocked, tray.account_asked, ["a1"]),
         (expired, tray.reconnect_asked, ["a2"]),
         (check, tray.check_asked, []),
