@@ -3,9 +3,9 @@
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from PySide6.QtCore import QObject, Signal, Slot
+from PySide6.QtCore import SLOT, QObject, Signal, Slot
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QMenu, QSystemTrayIcon
 
@@ -29,6 +29,7 @@ MENU_LINES: Final = 10
 TOOLTIP_LENGTH: Final = 127
 """Windows cuts tooltips after this many characters (NOTIFYICONDATA.szTip)."""
 WATCHER: Final = "org.kde.StatusNotifierWatcher"
+WATCHER_PATH: Final = "/StatusNotifierWatcher"
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,14 +185,13 @@ class Tray(QObject):
         """Learn of tray hosts that start after us, or come back (StatusNotifierItem specification)."""
         from PySide6.QtDBus import QDBusConnection, QDBusServiceWatcher
 
-        bus = QDBusConnection.sessionBus()
+        # The stubs want the slot as bytes, which the call itself refuses.
+        bus: Any = QDBusConnection.sessionBus()
         self._watcher = QDBusServiceWatcher(
             WATCHER, bus, QDBusServiceWatcher.WatchModeFlag.WatchForOwnerChange, self
         )
         self._watcher.serviceOwnerChanged.connect(self._on_host)
-        bus.connect(
-            WATCHER, "/StatusNotifierWatcher", WATCHER, "StatusNotifierHostRegistered", self, b"1_on_host()"
-        )
+        bus.connect(WATCHER, WATCHER_PATH, WATCHER, "StatusNotifierHostRegistered", self, SLOT("_on_host()"))
 
     @Slot()
     def _on_host(self, *_: object) -> None:
