@@ -41,10 +41,10 @@ build: ## Freeze the app into dist/reply-desktop (REPLY_DESKTOP_BAKED=providers.
 	@scripts/environment
 	@$(python) -m PyInstaller --noconfirm --log-level WARN build.spec
 
-bench: ## Measure against the targets of docs/performance.md
+bench: ## Measure against the targets of docs/performance.md (ARGS=tests/benchmarks/bench_store.py for one)
 	@scripts/system-packages test
 	@scripts/environment
-	@$(python) scripts/session $(python) -m pytest -o python_files='bench_*.py' --timeout 1800 -s tests/benchmarks $(ARGS)
+	@$(python) scripts/session $(python) -m pytest -o python_files='bench_*.py' --timeout 1800 -s $(or $(ARGS),tests/benchmarks)
 
 lock: ## Renew requirements.lock after a change of pyproject.toml (ARGS=--upgrade takes newer releases)
 	@scripts/lock $(ARGS)
