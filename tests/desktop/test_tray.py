@@ -9,7 +9,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from PySide6.QtGui import QColor, QImage
 
+from reply_desktop.ui.theme import LIGHT
 from tests.harness.accessibility import Accessibility
 from tests.harness.bus import Bus
 from tests.harness.notifications import Notifications
@@ -18,6 +20,7 @@ from tests.harness.waiting import wait_until
 
 pytestmark = pytest.mark.desktop
 
+GREEN, RED = QColor(LIGHT.green.fill), QColor(LIGHT.red.fill)
 PROGRAM = Path(__file__).with_name("tray_program.py")
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -62,6 +65,17 @@ class Program:
             self._reader.join(5)
             self._process.stdin.close()
             self._process.stdout.close()
+
+
+def wait_for_color(screenshot: Callable[[str], Path], name: str, color: QColor) -> None:
+    """Waits until the panel at the top of the screen shows this colour of a badge; keeps the picture."""
+
+    def seen() -> bool:
+        panel = QImage(str(screenshot(name))).copy(0, 0, 1280, 32)
+        pixels = (panel.pixelColor(x, y) for x in range(200) for y in range(panel.height()))
+        return sum(pixel == color for pixel in pixels) > 10
+
+    wait_until(seen, f"{color.name()} in the panel")
 
 
 @pytest.fixture
@@ -113,7 +127,7 @@ def test_the_panel_shows_it_and_its_menu_works(
     icon = tray.wait_for_icon()
     wait_until(lambda: icon.tooltip == "All 3 accounts connected", "calm tooltip")
     calm = icon.picture
-    screenshot("tray-connected")
+    wait_for_color(screenshot, "tray-connected", GREEN)
     assert [entry.label for entry in icon.menu] == ["All 3 accounts connected", "Check now", "Open", "Quit"]
 
     running.order("lose a1")
@@ -123,7 +137,7 @@ def test_the_panel_shows_it_and_its_menu_works(
     assert icon.picture != calm
     line = "Reconnect ben@acme.example – Access was removed or has expired"
     wait_until(lambda: icon.menu[0].label == line, "line of the lost account")
-    screenshot("tray-expired")
+    wait_for_color(screenshot, "tray-expired", RED)
     for label, told in (
         (line, "reconnect_asked a1"),
         ("Check now", "check_asked"),
@@ -160,6 +174,7 @@ def test_an_alert_is_raised_pressed_and_withdrawn(
     running.order("lose a2")
     merged = notifications.wait_for(lambda each: each.summary == "2 accounts need you")
     assert merged.body == "ben@acme.example and cy@acme.example cannot send."
+    wait_until(lambda: daemon.find(role="label", name=merged.summary), "merged bubble")
     screenshot("alert-merged")
     running.order("mend a1")
     running.order("mend a2")
@@ -181,7 +196,7 @@ def test_a_panel_that_starts_after_the_app_shows_the_icon(
     assert running.said() == "available_changed True"
     icon = tray.wait_for_icon()
     wait_until(lambda: icon.tooltip == "All 3 accounts connected", "tooltip in the late panel")
-    screenshot("tray-late-panel")
+    wait_for_color(screenshot, "tray-late-panel", GREEN)
 
 
 def test_a_panel_that_dies_and_returns_shows_the_icon_again(
