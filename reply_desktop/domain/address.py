@@ -34,9 +34,14 @@ def parse_address(text: str) -> str:
     return address.lower()
 
 
+def mailbox_key(address: str) -> str:
+    """What two spellings of the same mailbox have in common: trimmed, without regard to case."""
+    return address.strip().casefold()
+
+
 def same_mailbox(one: str, other: str) -> bool:
-    """Whether two addresses name the same mailbox: trimmed, without regard to case."""
-    return one.strip().casefold() == other.strip().casefold()
+    """Whether two addresses name the same mailbox."""
+    return mailbox_key(one) == mailbox_key(other)
 
 
 def domain_of(address: str) -> str:

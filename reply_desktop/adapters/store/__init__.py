@@ -1,0 +1,1 @@
+"""The SQLite database behind the port `Store`: the only room that knows SQL, SQLAlchemy and Alembic."""

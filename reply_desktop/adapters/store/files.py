@@ -1,0 +1,224 @@
+"""The database as a file: private, checked before use, copied whole, put back."""
+
+import errno
+import os
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from reply_desktop.adapters.store.migrations import STEPS, Steps, revision_of
+from reply_desktop.adapters.store.sql import full, told
+from reply_desktop.domain.errors import AlreadyExists, NotFound, StoreDamaged, StoreTooNew
+
+APPLICATION_ID: Final = 0x52504C59
+"""Marks our databases: `RPLY`."""
+
+KEPT: Final = 5
+"""How many copies made before migrations are kept."""
+
+_MAGIC: Final = b"SQLite format 3\0"
+_BESIDE: Final = ("-wal", "-shm")
+
+
+def make_private(path: Path) -> None:
+    """The file and its folder exist and are this user's alone; SQLite gives -wal and -shm the file's mode.
+
+    Raises StoreDamaged when that cannot be, StoreFull when the disk is full.
+    """
+    with _errors_of(path):
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        path.parent.chmod(0o700)
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+        for one in (path, *_beside(path)):
+            if one.exists():
+                one.chmod(0o600)
+
+
+def check(path: Path, steps: Steps = STEPS) -> str | None:
+    """The schema's revision; None for an empty database. Leaves the file untouched.
+
+    Raises StoreDamaged for anything but a sound database of ours, StoreTooNew for a newer version's.
+    """
+    with _errors_of(path), path.open("rb") as file:
+        magic = file.read(len(_MAGIC))
+    if not magic:
+        return None
+    if magic != _MAGIC:
+        raise damaged(path, "is not a database")
+    try:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+            ((verdict,),) = connection.execute("PRAGMA quick_check(1)").fetchall()
+            if verdict != "ok":
+                raise damaged(path, "is damaged")
+            ((application_id,),) = connection.execute("PRAGMA application_id").fetchall()
+            if application_id != APPLICATION_ID:
+                if connection.execute("SELECT 1 FROM sqlite_master").fetchone() is None:
+                    return None
+                raise damaged(path, "is not a database of Reply Desktop")
+            revision = revision_of(connection)
+    except sqlite3.Error as error:
+        if getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+            raise damaged(path, "is damaged") from error
+        raise told(error, path) from error
+    if revision is None:
+        raise damaged(path, "is damaged")
+    if steps.is_newer(revision):
+        raise StoreTooNew(
+            f"The data in {path.parent} was written by a newer version of Reply Desktop.",
+            "Install the newest version; nothing was changed.",
+        )
+    return revision
+
+
+def damaged(path: Path, how: str) -> StoreDamaged:
+    """What is wrong with the file, and which backup there is."""
+    newest = next(iter(backups(path)), None)
+    if newest is None:
+        todo = "There is no backup beside it: restore one of yours, or move the file away to start anew."
+    else:
+        todo = f"The newest backup is {newest}: restore it."
+    return StoreDamaged(f"{path} {how}.", todo)
+
+
+def backups(path: Path) -> list[Path]:
+    """The copies made before migrations, the newest first."""
+    return sorted(_backups_folder(path).glob(f"{path.stem}-*-v*{path.suffix}"), reverse=True)
+
+
+def back_up(connection: sqlite3.Connection, path: Path, revision: str, now: datetime) -> Path:
+    """Copy the database before it is migrated, and drop the oldest of such copies. Raises StoreFull."""
+    folder = _backups_folder(path)
+    with _errors_of(path):
+        folder.mkdir(exist_ok=True, mode=0o700)
+    target = folder / f"{path.stem}-{_stamp(now)}-v{revision}{path.suffix}"
+    copy(connection, target)
+    for old in backups(path)[KEPT:]:
+        old.unlink(missing_ok=True)
+    return target
+
+
+def copy(connection: sqlite3.Connection, target: Path) -> None:
+    """Write the database as the connection sees it now to one file of its own, 0600, whole or not at all.
+
+    Raises StoreFull, and StoreDamaged when the copy turns out unsound or cannot be written.
+    """
+    fresh = target.with_name(target.name + ".new")
+    try:
+        with _errors_of(target):
+            fresh.unlink(missing_ok=True)
+            os.close(os.open(fresh, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+            with closing(sqlite3.connect(fresh, isolation_level=None)) as into:
+                connection.backup(into)
+                # A single file: readable anywhere, also on a medium that cannot be written.
+                into.execute("PRAGMA journal_mode = DELETE")
+                ((verdict,),) = into.execute("PRAGMA quick_check(1)").fetchall()
+            if verdict != "ok":
+                raise StoreDamaged(f"The copy {target} would be damaged.", "Restore an older backup.")
+            put_in_place(fresh, target)
+    finally:
+        for one in (fresh, *_beside(fresh)):
+            one.unlink(missing_ok=True)
+
+
+def put_in_place(fresh: Path, target: Path) -> None:
+    """Replace the target by the fresh file, so that even a power cut leaves one of them whole."""
+    with fresh.open("rb+") as file:
+        os.fsync(file.fileno())
+    fresh.replace(target)
+    if os.name == "posix":
+        folder = os.open(target.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+
+def refuse_other(target: Path, own: Path) -> None:
+    """A backup never goes over the database itself or over a file that is no backup of ours.
+
+    Raises AlreadyExists, and NotFound for a missing folder.
+    """
+    if not target.parent.is_dir():
+        raise NotFound(f"There is no folder {target.parent}.", "Name a file in a folder that exists.")
+    if target.is_dir() or (target.exists() and target.samefile(own)):
+        raise AlreadyExists(f"{target} is not a place for a backup.", "Name another file.")
+    if target.exists():
+        try:
+            check(target)
+        except StoreDamaged:
+            raise AlreadyExists(f"{target} is there already and no backup.", "Name another file.") from None
+        except StoreTooNew:
+            raise AlreadyExists(
+                f"{target} is a newer version's backup and stays.", "Name another file."
+            ) from None
+
+
+def restore(path: Path, source: Path, now: datetime) -> Path | None:
+    """Put a backup in the place of the database, which no engine may hold meanwhile.
+
+    Gives where the database that was there is kept, if there was one. Raises NotFound, StoreDamaged or
+    StoreTooNew for a source that cannot be used, and StoreFull; then nothing is changed.
+    """
+    if not source.is_file():
+        raise NotFound(f"There is no file {source}.", "Name a backup.")
+    if check(source) is None:
+        raise StoreDamaged(f"{source} is empty.", "Name a backup.")
+    kept = None
+    if path.exists():
+        kept = _put_aside(path, now)
+    fresh = path.with_name(path.name + ".restored")
+    make_private(path)
+    with closing(sqlite3.connect(f"{source.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+        copy(connection, fresh)
+    # First the old journal, which must never meet the new file.
+    for one in _beside(path):
+        one.unlink(missing_ok=True)
+    put_in_place(fresh, path)
+    return kept
+
+
+def _put_aside(path: Path, now: datetime) -> Path:
+    folder = _backups_folder(path)
+    kept = folder / f"{path.stem}-{_stamp(now)}-replaced{path.suffix}"
+    with _errors_of(path):
+        folder.mkdir(exist_ok=True, mode=0o700)
+        try:
+            with closing(sqlite3.connect(path)) as connection:
+                copy(connection, kept)
+        except (sqlite3.Error, StoreDamaged):
+            # Past reading: kept as it is, with its journal, for somebody who can save more of it.
+            for one, beside in zip((path, *_beside(path)), (kept, *_beside(kept)), strict=True):
+                if one.exists():
+                    shutil.copyfile(one, beside)
+                    beside.chmod(0o600)
+    return kept
+
+
+def _backups_folder(path: Path) -> Path:
+    return path.parent / "backups"
+
+
+def _beside(path: Path) -> tuple[Path, ...]:
+    return tuple(path.with_name(path.name + suffix) for suffix in _BESIDE)
+
+
+def _stamp(now: datetime) -> str:
+    return now.astimezone(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
+
+
+@contextmanager
+def _errors_of(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise told(error, path) from error
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise full(path) from error
+        raise StoreDamaged(
+            f"{path} cannot be read or written: {error.strerror}.", "Check the disk and the folder."
+        ) from error
