@@ -10,6 +10,7 @@ import socket
 import sys
 import threading
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -50,13 +51,13 @@ class Alert:
     picture: QImage | None = None
 
 
-def session_bus() -> str | None:
+def session_bus(environment: Mapping[str, str] = os.environ) -> str | None:
     """Address of the person's message bus, or None where there is none."""
     if not sys.platform.startswith("linux"):
         return None
-    if address := os.environ.get("DBUS_SESSION_BUS_ADDRESS"):
+    if address := environment.get("DBUS_SESSION_BUS_ADDRESS"):
         return address
-    if runtime := os.environ.get("XDG_RUNTIME_DIR"):
+    if runtime := environment.get("XDG_RUNTIME_DIR"):
         place = Path(runtime) / "bus"
         return f"unix:path={place}" if place.exists() else None
     return None
