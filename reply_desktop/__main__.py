@@ -3,18 +3,31 @@
 import argparse
 import logging
 import sys
+import threading
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING, Final
 
 from reply_desktop.config import Config, default_data_dir
 from reply_desktop.domain.errors import EngineUnavailable, ReplyDesktopError
 
+if TYPE_CHECKING:
+    from reply_desktop.sandbox.process import Sandbox
+
+_STAND_INS: Final = "sandbox-process"
+"""First word of the command line that makes a frozen app be the sandbox's own process."""
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run `reply-desktop` with these arguments; gives the exit code."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    if words[:1] == [_STAND_INS]:
+        from reply_desktop.sandbox.__main__ import main as stand_in
+
+        return stand_in(words[1:])
     from reply_desktop.cli import parser
 
-    args = parser.build().parse_args(argv)
+    args = parser.build().parse_args(words)
     config = Config(args.data_dir or default_data_dir(sandbox=args.sandbox), sandbox=args.sandbox)
     config.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     try:
@@ -24,10 +37,10 @@ def main(argv: Sequence[str] | None = None) -> int:
             return _restore(config, args)
         if args.command == "stop":
             return _stop(config)
-        if args.sandbox:
-            _ensure_sandbox(config)
         if args.command is not None:
             return _command(config, args)
+        if args.sandbox:
+            threading.Thread(target=_fill_sandbox, args=(config,), name="sandbox-seed", daemon=True).start()
         from reply_desktop import app
 
         return app.run(config, hidden=args.hidden, link=args.open)
@@ -36,20 +49,48 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
 
 
+def _sandbox(config: Config) -> "Sandbox":
+    from reply_desktop.sandbox import process
+
+    command = [sys.executable, _STAND_INS] if getattr(sys, "frozen", False) else None
+    try:
+        return process.start(config.sandbox_dir, command=command)
+    except process.SandboxFailed as error:
+        raise ReplyDesktopError(str(error)) from error
+
+
 def _command(config: Config, args: argparse.Namespace) -> int:
     from reply_desktop.cli.browser import open_browser
     from reply_desktop.cli.commands import Commands, utc_now
     from reply_desktop.cli.front import Front
+    from reply_desktop.sandbox.seed import seed
 
     def front() -> Front:
+        if not config.sandbox:
+            return Front(config)
+        stand_ins = _sandbox(config)
         made = Front(config)
-        if config.sandbox:
-            from reply_desktop.sandbox.seed import seed
-
-            seed(config, made.ask, made.consent_end)
+        seed(stand_ins, made)
         return made
 
     return Commands(front, open_browser, utc_now).run(args)
+
+
+def _fill_sandbox(config: Config) -> None:
+    """Beside the opening window: start the stand-ins and give a new sandbox its accounts."""
+    from reply_desktop.cli.front import Front
+    from reply_desktop.sandbox.seed import seed
+
+    try:
+        stand_ins = _sandbox(config)
+        front = Front(config)
+        try:
+            seed(stand_ins, front)
+        finally:
+            front.close()
+    except ReplyDesktopError as error:
+        # The window meets the same trouble by itself and shows it.
+        logging.getLogger(__name__).warning("The sandbox has no accounts: %s", error)
 
 
 def _worker(config: Config, args: argparse.Namespace) -> int:
@@ -57,7 +98,7 @@ def _worker(config: Config, args: argparse.Namespace) -> int:
 
     logs.set_up(config.logs_dir, "engine", logging.DEBUG if args.verbose else logging.INFO)
     if config.sandbox:
-        config = replace(config, endpoints=_ensure_sandbox(config))
+        config = replace(config, endpoints=_sandbox(config).endpoints())
     from reply_desktop.engine import life
 
     try:

@@ -10,7 +10,7 @@ from reply_desktop.channel.launch import ensure_engine
 from reply_desktop.config import Config
 from reply_desktop.domain.errors import EngineUnavailable
 from reply_desktop.domain.events import CheckProgress, ConsentEnded
-from reply_desktop.domain.rows import AccountRow
+from reply_desktop.domain.rows import AccountFilter, AccountRow
 
 T = TypeVar("T")
 
@@ -44,7 +44,7 @@ class Front:
         ids = (
             tuple(self.ask(m.GetAccount(name)).row.id for name in accounts)
             if accounts
-            else self.ask(m.ListAccounts(m.AccountFilter(sort="address", descending=False))).ids
+            else self.ask(m.ListAccounts(AccountFilter(sort="address", descending=False))).ids
         )
         return list(self.ask(m.GetAccounts(ids)).rows)
 

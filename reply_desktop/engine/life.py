@@ -53,11 +53,12 @@ def restore(config: Config, backup: Path) -> Path | None:
     The engine must not be running. Raises EngineUnavailable if it is, StoreDamaged or StoreTooNew for a file
     that is no backup of ours; then nothing was changed.
     """
+    from reply_desktop.adapters.clock import SystemClock
     from reply_desktop.adapters.store.database import SqliteStore
 
     with EngineLock(config.lock_file) as lock:
         lock.hold()
-        return SqliteStore.restore(backup, config.database)
+        return SqliteStore.restore(config.database, backup, SystemClock().now())
 
 
 def _once(parts: Parts) -> int:

@@ -25,21 +25,21 @@ class Desk:
             m.GetAccount: self._detail,
             m.GetSummary: lambda r: parts.queries.summary(),
             m.CheckAccounts: self._check,
-            m.CancelCheck: lambda r: _done(parts.health.cancel(r.check_id)),
+            m.CancelCheck: lambda r: parts.health.cancel(r.check_id),
             m.BeginConsent: self._begin_consent,
-            m.CancelConsent: lambda r: _done(parts.connect.cancel(r.consent_id, r.page_said)),
+            m.CancelConsent: lambda r: parts.connect.cancel(r.consent_id, r.page_said),
             m.FindServers: self._find_servers,
             m.AddOther: lambda r: parts.accounts.add_other(r.address, r.servers, r.password),
             m.EditOther: lambda r: parts.accounts.edit_other(r.account, r.servers, r.password),
-            m.PauseAccounts: lambda r: _done(parts.accounts.pause(r.accounts)),
-            m.ResumeAccounts: lambda r: _done(parts.accounts.resume(r.accounts)),
-            m.RemoveAccounts: lambda r: _done(parts.accounts.remove(r.accounts, revoke=r.revoke)),
-            m.SetDailyLimit: lambda r: _done(parts.accounts.set_daily_limit(r.accounts, r.daily_limit)),
+            m.PauseAccounts: lambda r: parts.accounts.pause(r.accounts),
+            m.ResumeAccounts: lambda r: parts.accounts.resume(r.accounts),
+            m.RemoveAccounts: lambda r: parts.accounts.remove(r.accounts, revoke=r.revoke),
+            m.SetDailyLimit: lambda r: parts.accounts.set_daily_limit(r.accounts, r.daily_limit),
             m.SendTest: self._send_test,
             m.ListProviders: lambda r: m.ProviderList(tuple(map(parts.settings.provider_row, Provider))),
             m.SetGoogle: self._set_google,
             m.SetMicrosoft: self._set_microsoft,
-            m.ClearProvider: lambda r: _done(parts.settings.clear_provider(r.provider)),
+            m.ClearProvider: lambda r: parts.settings.clear_provider(r.provider),
             m.TestProvider: self._test_provider,
             m.ListNotifications: lambda r: m.NotificationList(
                 tuple(parts.queries.notifications(r.limit, r.before))
@@ -48,17 +48,18 @@ class Desk:
             m.GetVault: lambda r: self._vault(),
             m.UnlockVault: self._unlock_vault,
             m.GetSettings: lambda r: m.SettingValues(parts.settings.get(r.names)),
-            m.PutSettings: lambda r: _done(parts.settings.put(r.values)),
+            m.PutSettings: lambda r: parts.settings.put(r.values),
             m.RunDoctor: self._doctor,
             m.Export: self._export,
             m.Backup: self._backup,
-            m.NetworkHint: lambda r: _done(signal(r.what)),
-            m.Shutdown: lambda r: _done(stop(r.hand_over)),
+            m.NetworkHint: lambda r: signal(r.what),
+            m.Shutdown: lambda r: stop(r.hand_over),
         }
 
     def __call__(self, request: object) -> object:
         """The answer. Raises the `domain.errors` of the service; the server turns them into failures."""
-        return self._table[type(request)](request)
+        answer = self._table[type(request)](request)
+        return m.Done() if answer is None else answer
 
     def _detail(self, request: m.GetAccount) -> object:
         detail = self._p.queries.detail(self._p.accounts.find(request.account).id)
@@ -160,10 +161,6 @@ class Desk:
     def _backup(self, request: m.Backup) -> m.Done:
         self._p.store.backup(request.path)
         return m.Done()
-
-
-def _done(_: object) -> m.Done:
-    return m.Done()
 
 
 def _is_https(url: str) -> bool:

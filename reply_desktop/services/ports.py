@@ -89,7 +89,8 @@ class MailProvider(Protocol):
     Methods block, may be called from many threads, and honour their own time-outs (30 s connect and read).
     """
 
-    provider: Provider
+    @property
+    def provider(self) -> Provider: ...
 
     def probe(self, account: Account, credentials: Credentials, *, fresh: bool = False) -> Probed:
         """Ask the provider for proof (a forced refresh grant; Other: SMTP and IMAP login).
@@ -107,10 +108,13 @@ class MailProvider(Protocol):
 class ConsentProvider(MailProvider, Protocol):
     """A single-click provider: sign-in by consent in the browser."""
 
-    redirect_host: str
-    """`127.0.0.1` (Google) or `localhost` (Microsoft), as registered with the provider."""
-    redirect_path: str
-    """Differs by provider, so that answers cannot be mixed up (RFC 9700 §4.4)."""
+    @property
+    def redirect_host(self) -> str:
+        """`127.0.0.1` (Google) or `localhost` (Microsoft), as registered with the provider."""
+
+    @property
+    def redirect_path(self) -> str:
+        """Differs by provider, so that answers cannot be mixed up (RFC 9700 §4.4)."""
 
     def begin(self, redirect_uri: str, login_hint: str | None, claims: str | None = None) -> ConsentRequest:
         """Prepare a sign-in: fresh state, PKCE S256. May ask the provider for its addresses.
@@ -125,7 +129,8 @@ class ConsentProvider(MailProvider, Protocol):
 class ConsentListener(Protocol):
     """The loopback listener of one sign-in. Open from construction until `close`."""
 
-    redirect_uri: str
+    @property
+    def redirect_uri(self) -> str: ...
 
     def wait(self, expected_state: str, timeout_s: float) -> Mapping[str, str] | None:
         """The answer's parameters once one with the right state came; None after cancel or time-out.
@@ -234,13 +239,18 @@ class Settings(Protocol):
 class UnitOfWork(Protocol):
     """One transaction and the repositories in it. Nothing is kept unless `commit` is called."""
 
-    accounts: Accounts
-    grants: Grants
-    episodes: Episodes
-    app_faults: AppFaults
-    notifications: Notifications
-    settings: Settings
-
+    @property
+    def accounts(self) -> Accounts: ...
+    @property
+    def grants(self) -> Grants: ...
+    @property
+    def episodes(self) -> Episodes: ...
+    @property
+    def app_faults(self) -> AppFaults: ...
+    @property
+    def notifications(self) -> Notifications: ...
+    @property
+    def settings(self) -> Settings: ...
     def commit(self) -> None: ...
 
 
@@ -257,7 +267,8 @@ class Reads(Protocol):
 class Store(Protocol):
     """The database."""
 
-    reads: Reads
+    @property
+    def reads(self) -> Reads: ...
 
     def read(self) -> AbstractContextManager[UnitOfWork]:
         """A unit of work for reading only: never waits for writers, `commit` is an error."""

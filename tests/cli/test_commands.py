@@ -95,10 +95,14 @@ class Shell:
             return self.front
 
         commands = Commands(
-            make, lambda url: self.opened.append(url) is None, lambda: AT + timedelta(minutes=3),
+            make, self._open, lambda: AT + timedelta(minutes=3),
             out=self.out, err=self.err, stdin=self.stdin,
         )  # fmt: skip
         return commands.run(parser.build().parse_args(argv))
+
+    def _open(self, url: str) -> bool:
+        self.opened.append(url)
+        return True
 
     @property
     def printed(self) -> str:

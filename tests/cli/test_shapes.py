@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from reply_desktop.cli import shapes
-from reply_desktop.domain.causes import Cause
+from reply_desktop.domain.causes import Cause, words
 from reply_desktop.domain.provider import Provider
 from reply_desktop.domain.rows import AccountRow, DoctorRow, ProviderRow
 from reply_desktop.domain.states import State
@@ -28,7 +28,7 @@ def test_account_has_exactly_the_documented_fields() -> None:
         "state": "expired",
         "color": "red",
         "cause": "grant_revoked",
-        "explanation": shapes.words(Cause.GRANT_REVOKED, "ana@example.com", "Google").explanation,
+        "explanation": words(Cause.GRANT_REVOKED, "ana@example.com", "Google").explanation,
         "who_fixes": "you",
         "provider_error": "text",
         "proven_at": "2026-03-01T12:30:05Z",

@@ -121,6 +121,7 @@ def test_a_red_row_always_has_a_cause_of_its_own(account: Account, outcome: Outc
     after = apply(account, outcome)
     if COLORS[after.state] is Color.RED and after.state is not account.state:
         assert after.cause is outcome.cause
+        assert after.cause is not None
         assert CAUSES[after.cause].kind in (OutcomeKind.LOST, OutcomeKind.BLOCKED)
 
 

@@ -14,7 +14,7 @@ def end(days: float | None, provider: Provider = Provider.GOOGLE) -> Cause | Non
     at = None if days is None else NOW + timedelta(days=days)
     known = known_end(provider, TokenSet("r", issued_at=NOW, refresh_expires_at=at))
     assert known is None or known.at == at
-    return known and known.cause
+    return known.cause if known else None
 
 
 def test_testing_mode_is_told_from_time_limited_consent() -> None:

@@ -23,7 +23,7 @@ RED = Episode("e1", "a1", Cause.GRANT_REVOKED, Color.RED, NOW)
 ORANGE = Episode("e1", "a1", Cause.OFFLINE, Color.ORANGE, NOW)
 
 
-def about(account=ANA, closed=None, opened=None, told=False, wants=Preferences()):  # type: ignore[no-untyped-def]  # noqa: B008
+def about(account=ANA, closed=None, opened=None, told=False, wants=Preferences()):  # noqa: B008
     numbers = count()
     return notification.about_episode(account, closed, opened, told, wants, NOW, lambda: f"n{next(numbers)}")
 

@@ -74,7 +74,8 @@ def test_no_stored_state_is_a_trap_and_none_is_unreachable() -> None:
         }
 
     for start in states.STORED:
-        seen, todo = {start}, [start]
+        seen: set[State] = {start}
+        todo: list[State] = [start]
         while todo:
             for following in after(todo.pop()) - seen:
                 seen.add(following)

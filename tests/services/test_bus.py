@@ -65,10 +65,12 @@ def test_many_publishers_lose_and_mix_nothing() -> None:
         running.pop()
 
     bus.listen(listen)
-    threads = [
-        threading.Thread(target=lambda k=k: [bus.publish([progress(k * 1000 + n)]) for n in range(200)])
-        for k in range(8)
-    ]
+
+    def publish(k: int) -> None:
+        for n in range(200):
+            bus.publish([progress(k * 1000 + n)])
+
+    threads = [threading.Thread(target=publish, args=(k,)) for k in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -1,0 +1,102 @@
+"""A person at a shell with a sandbox of their own: real processes, a real engine, real stand-ins."""
+
+import json
+import os
+import stat
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from reply_desktop.channel.client import Client
+from reply_desktop.channel.launch import stop_running
+from reply_desktop.config import Config
+from reply_desktop.sandbox import process
+from reply_desktop.sandbox.control import SandboxControl
+
+_BROWSER = """#!{python}
+import os, sys
+from reply_desktop.sandbox.person import Person
+choice = os.environ["CHOOSES"]
+Person().consent(sys.argv[1], choice.removeprefix("deny:"), allow=not choice.startswith("deny:"))
+"""
+
+
+@dataclass
+class Result:
+    """What one command left."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+@dataclass
+class Shell:
+    """Runs `reply-desktop --sandbox …` in a data folder of its own."""
+
+    folder: Path
+    env: dict[str, str] = field(default_factory=dict)
+
+    def __call__(self, *argv: str, chooses: str = "", stdin: str = "", timeout_s: float = 90) -> Result:
+        done = subprocess.run(
+            [sys.executable, "-m", "reply_desktop", "--sandbox", "--data-dir", str(self.folder), *argv],
+            env={**self.env, "CHOOSES": chooses},
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=timeout_s,
+        )
+        return Result(done.returncode, done.stdout, done.stderr)
+
+    @property
+    def config(self) -> Config:
+        return Config(self.folder, sandbox=True)
+
+    @property
+    def control(self) -> SandboxControl:
+        found = process.running(self.config.sandbox_dir)
+        assert found is not None
+        return found.control()
+
+    def client(self, **options: Any) -> Client:
+        return Client(self.config, **options)
+
+    def account(self, address: str) -> Any:
+        found = [
+            one for one in self("accounts", "list", "--json").json["accounts"] if one["address"] == address
+        ]
+        assert len(found) == 1
+        return found[0]
+
+    def close(self) -> None:
+        stop_running(self.config)
+        process.stop(self.config.sandbox_dir)
+
+
+@pytest.fixture
+def shell(tmp_path: Path) -> Iterator[Shell]:
+    """A fresh data folder, a browser that is a script, and a passphrase file in place of a keyring."""
+    browser = tmp_path / "browser"
+    browser.write_text(_BROWSER.format(python=sys.executable))
+    browser.chmod(browser.stat().st_mode | stat.S_IXUSR)
+    passphrase = tmp_path / "passphrase"
+    passphrase.write_text("a passphrase of some length")
+    passphrase.chmod(0o600)
+    env = {
+        **os.environ,
+        "BROWSER": str(browser),
+        "REPLY_DESKTOP_PASSPHRASE_FILE": str(passphrase),
+        "PYTHONWARNINGS": "default",
+    }
+    shell = Shell(tmp_path / "data", env)
+    yield shell
+    shell.close()
