@@ -253,6 +253,18 @@ class AccountsTable(QTableView):
                 header.resizeSection(col, given[col])
         self._laying_out = False
 
+    def want_column(self, col: Col, on: bool) -> None:
+        """Show a column, as far as there is room, or hide it."""
+        self.wanted_columns = self.wanted_columns | {col} if on else self.wanted_columns - {col}
+        self.lay_out_columns()
+        self.columns_changed.emit()
+
+    def usual_columns(self) -> None:
+        """Forget the person's own columns and widths."""
+        self.wanted_columns, self.own_widths = frozenset(Col), {}
+        self.lay_out_columns()
+        self.columns_changed.emit()
+
     def _on_resized(self, section: int, old: int, new: int) -> None:
         if not self._laying_out and new > 0 and old > 0:
             self.own_widths[Col(section)] = new

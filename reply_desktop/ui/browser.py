@@ -1,0 +1,60 @@
+"""Opens pages in the person's own browser."""
+
+import os
+import shlex
+import subprocess
+import sys
+from collections.abc import Callable
+
+from PySide6.QtCore import QUrl
+from PySide6.QtGui import QDesktopServices
+
+OpenPage = Callable[[str], bool]
+"""Opens an address; False when it is known that nothing opened."""
+
+
+def open_page(url: str) -> bool:
+    """Open a web page in the browser named by `BROWSER`, else in the desktop's default one.
+
+    True says only that it was tried: offer the link for copying as well. Other than web pages are refused.
+    """
+    if QUrl(url).scheme() not in ("http", "https"):
+        return False
+    _leave_the_bundle()
+    for named in filter(None, os.environ.get("BROWSER", "").split(os.pathsep)):
+        if _run(named, url):
+            return True
+    return QDesktopServices.openUrl(QUrl(url))
+
+
+def _leave_the_bundle() -> None:
+    """A frozen app's library path would make the browser load our libraries instead of its own."""
+    if not getattr(sys, "frozen", False):
+        return
+    before = os.environ.pop("LD_LIBRARY_PATH_ORIG", None)
+    os.environ.pop("LD_LIBRARY_PATH", None)
+    if before:
+        os.environ["LD_LIBRARY_PATH"] = before
+
+
+def _run(named: str, url: str) -> bool:
+    """Start a browser command without waiting for it; `%s` in it stands for the address."""
+    try:
+        words = shlex.split(named)
+    except ValueError:
+        return False
+    command = [word.replace("%s", url) for word in words]
+    if not any("%s" in word for word in words):
+        command.append(url)
+    try:
+        # Own session and no inherited output: a browser outlives the app and must not hold its pipes.
+        subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+    except OSError:
+        return False
+    return True
