@@ -11,12 +11,11 @@ from PySide6.QtWidgets import QMenu, QSystemTrayIcon
 
 from reply_desktop.channel.messages import GetSummary
 from reply_desktop.config import APP_NAME
-from reply_desktop.domain.causes import CAUSES
 from reply_desktop.domain.notification import plain
-from reply_desktop.domain.provider import PROVIDER_NAMES
 from reply_desktop.domain.rows import AccountRow, AppFault, Summary
 from reply_desktop.domain.states import State
 from reply_desktop.ui import icons, words
+from reply_desktop.ui.banner import fault_words, own_red
 from reply_desktop.ui.bridge import Bridge, EngineState
 from reply_desktop.ui.dbus_alerts import session_bus
 from reply_desktop.ui.tray_picture import Look, icon
@@ -57,22 +56,22 @@ def tooltip(summary: Summary | None) -> str:
     """One line: who needs the person, else how things stand."""
     if summary is None:
         return f"{APP_NAME}: the background service is not running"
-    parts = [_fault_words(fault) for fault in summary.app_faults]
-    own, total = _own_trouble(summary)
+    parts = [fault_words(fault) for fault in summary.app_faults]
+    own, total = own_red(summary)
     if total == 1 and own:
         parts.append(f"{plain(own[0].address, 60)} needs you: {words.wrong_words(own[0])}")
     elif total:
         addresses = [row.address for row in own]
         parts.append(f"{total:,} accounts need you: {words.few(addresses, total)}")
-    return plain("; ".join(parts) or _calm(summary), TOOLTIP_LENGTH)
+    return plain(" ".join(parts) or _calm(summary), TOOLTIP_LENGTH)
 
 
 def trouble(summary: Summary | None) -> tuple[list[Line], int]:
     """(lines to show, how many accounts are left out) of what is wrong, app registrations first."""
     if summary is None:
         return [], 0
-    lines = [Line(_fault_words(fault), fault=fault) for fault in summary.app_faults]
-    own, total = _own_trouble(summary)
+    lines = [Line(fault_words(fault), fault=fault) for fault in summary.app_faults]
+    own, total = own_red(summary)
     for row in own:
         name, wrong = plain(row.address, 60), plain(words.wrong_words(row), 60)
         mend = "Reconnect " if row.offers_reconnect else ""
@@ -83,20 +82,6 @@ def trouble(summary: Summary | None) -> tuple[list[Line], int]:
 def _literal(text: str) -> str:
     """A menu text in which `&` marks no key."""
     return text.replace("&", "&&")
-
-
-def _own_trouble(summary: Summary) -> tuple[list[AccountRow], int]:
-    """Accounts whose trouble is their own, and their number (the summary names at most 50)."""
-    own = [row for row in summary.red if row.cause is None or not CAUSES[row.cause].app_level]
-    unnamed = summary.needs_person - len(summary.red)
-    return own, len(own) + max(0, unnamed)
-
-
-def _fault_words(fault: AppFault) -> str:
-    name = PROVIDER_NAMES[fault.provider] if fault.provider else "Keyring"
-    short = CAUSES[fault.cause].short.replace("{provider}", name)
-    hit = f" ({words.count(fault.accounts, 'account')})" if fault.accounts else ""
-    return f"{name}: {short}{hit}"
 
 
 def _calm(summary: Summary) -> str:

@@ -55,7 +55,7 @@ def test_an_app_fault_is_told_once_and_its_accounts_not_at_all() -> None:
         row(n, f"a{n}@acme.example", state=State.BLOCKED, cause=Cause.APP_DELETED) for n in range(3)
     )
     engine.faults = (FAULT,)
-    assert tooltip(engine.summary()) == "Google: App registration was deleted (3 accounts)"
+    assert tooltip(engine.summary()) == "Google: App registration was deleted. 3 accounts affected."
     lines, left = trouble(engine.summary())
     assert [line.fault for line in lines] == [FAULT]
     assert left == 0
@@ -97,7 +97,7 @@ def test_the_menu_leads_to_what_is_wrong(qtbot: QtBot, open_bridge: Open) -> Non
     tray = Tray(open_bridge(engine))
     qtbot.waitUntil(lambda: len(menu_of(tray)) == 6)
     fault, blocked, expired, check, opened, quitting = menu_of(tray)
-    assert fault.text() == "Google: App registration was deleted (3 accounts)"
+    assert fault.text() == "Google: App registration was deleted. 3 accounts affected."
     assert blocked.text().startswith("a&&b@acme.example – ")
     assert expired.text() == "Reconnect ben@brightfield.example – Access was removed or has expired"
     for action, signal, carried in (

@@ -1,0 +1,78 @@
+"""The frame of a settings page: cards below each other, as wide as reads well, that scroll."""
+
+from typing import Final
+
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtWidgets import QFrame, QLabel, QScrollArea, QVBoxLayout, QWidget
+
+from reply_desktop.ui import theme
+from reply_desktop.ui.controls import column, line, wrapped
+from reply_desktop.ui.theme import Space, Type
+
+WIDTH: Final = 720
+"""Greatest width of a card, in device-independent pixels."""
+
+
+class Tall(QWidget):
+    """What scrolls: as high as its width makes it; wrapped labels would ask for more."""
+
+    def minimumSizeHint(self) -> QSize:
+        """Any height will do: the rest is reached by scrolling."""
+        return QSize(super().minimumSizeHint().width(), 0)
+
+
+def scrolled(inside: QWidget, name: str) -> QScrollArea:
+    """A frameless area that scrolls up and down only."""
+    area = QScrollArea()
+    area.setWidget(inside)
+    area.setWidgetResizable(True)
+    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+    area.setFrameShape(QFrame.Shape.NoFrame)
+    area.setAccessibleName(name)
+    return area
+
+
+class Page(QWidget):
+    """A page with a title and one line under it; `add` puts cards below each other."""
+
+    def __init__(self, title: str, about: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setAccessibleName(title)
+        inside = Tall()
+        self._cards = column(gap=Space.L)
+        head = column(gap=Space.XS)
+        head.addWidget(theme.label(title, Type.TITLE, strong=True))
+        head.addWidget(wrapped(about, muted=True))
+        self._cards.addLayout(head)
+        body = QWidget()
+        body.setMaximumWidth(WIDTH)
+        lines = column(body)
+        lines.addLayout(self._cards)
+        lines.addStretch(1)
+        row = line(inside, margin=Space.XL)
+        row.addWidget(body, 100)
+        row.addStretch(1)
+        self.area = scrolled(inside, title)
+        column(self, gap=0).addWidget(self.area)
+
+    def add(self, card: QWidget) -> None:
+        """One more card at the end."""
+        self._cards.addWidget(card)
+
+
+class Card(QFrame):
+    """A titled part of a page; `body` takes what it holds."""
+
+    def __init__(self, title: str, about: str = "", mark: QLabel | None = None) -> None:
+        super().__init__()
+        self.setProperty("card", True)
+        self.setAccessibleName(title)
+        self.body: QVBoxLayout = column(self, margin=Space.L, gap=Space.M)
+        self.head = line()
+        if mark is not None:
+            self.head.addWidget(mark)
+        self.head.addWidget(theme.label(title, Type.SUBTITLE, strong=True), 1)
+        self.body.addLayout(self.head)
+        if about:
+            self.body.addWidget(wrapped(about, muted=True))
