@@ -14,6 +14,7 @@ from typing import Final
 
 from reply_desktop.domain.causes import CAUSES, Cause
 from reply_desktop.domain.deadline import TESTING_DAYS
+from reply_desktop.domain.mail_answers import imap_outcome, smtp_outcome
 from reply_desktop.domain.notification import plain
 from reply_desktop.domain.outcome import Outcome
 from reply_desktop.domain.provider import SINGLE_CLICK, Provider
@@ -340,71 +341,6 @@ HTTP: Final = MappingProxyType(
 )
 """Status codes that mean the same whatever the body says; 401 and 413 count at an API only."""
 
-SMTP: Final = MappingProxyType(
-    {
-        "5.7.139": Cause.ADMIN_POLICY,
-        "5.7.57": Cause.SMTP_AUTH_OFF,
-        "5.7.8": Cause.WRONG_PASSWORD,
-        "5.7.1": Cause.WRONG_PASSWORD,
-        "5.7.3": Cause.WRONG_PASSWORD,
-        "5.7.9": Cause.APP_PASSWORD_REQUIRED,
-        "5.7.11": Cause.ENCRYPTION_MISSING,
-        "5.7.13": Cause.ACCOUNT_DISABLED,
-        "5.7.14": Cause.ACCOUNT_LOCKED,
-        "5.4.5": Cause.THROTTLED,
-    }
-)
-"""Enhanced codes of a refused sign-in. Sources: RFC 4954, RFC 5248, Gmail SMTP errors, Exchange SMTP AUTH."""
-
-SMTP_CODES: Final = MappingProxyType(
-    {
-        421: Cause.PROVIDER_TROUBLE,
-        432: Cause.PASSWORD_EXPIRED,
-        454: Cause.PROVIDER_TROUBLE,
-        525: Cause.ACCOUNT_DISABLED,
-        534: Cause.APP_PASSWORD_REQUIRED,
-        535: Cause.WRONG_PASSWORD,
-        538: Cause.ENCRYPTION_MISSING,
-    }
-)
-"""Reply codes of a sign-in without a known enhanced code. Source: RFC 4954 §6, RFC 5248."""
-
-SMTP_PHRASES: Final = (
-    ("smtpclientauthentication is disabled", Cause.SMTP_AUTH_OFF),
-    ("basic authentication is disabled", Cause.SMTP_AUTH_OFF),
-    ("user credentials were incorrect", Cause.WRONG_PASSWORD),
-    ("account is locked", Cause.ACCOUNT_LOCKED),
-    ("too many login attempts", Cause.THROTTLED),
-    ("must issue a starttls", Cause.ENCRYPTION_MISSING),
-    ("application-specific password required", Cause.APP_PASSWORD_REQUIRED),
-)
-"""Words in a server's text, lower case, that say more than its code."""
-
-IMAP: Final = MappingProxyType(
-    {
-        "AUTHENTICATIONFAILED": Cause.WRONG_PASSWORD,
-        "EXPIRED": Cause.PASSWORD_EXPIRED,
-        "AUTHORIZATIONFAILED": Cause.MAIL_ACCESS_OFF,
-        "PRIVACYREQUIRED": Cause.ENCRYPTION_MISSING,
-        "CONTACTADMIN": Cause.ADMIN_POLICY,
-        "UNAVAILABLE": Cause.PROVIDER_TROUBLE,
-        "SERVERBUG": Cause.PROVIDER_TROUBLE,
-        "INUSE": Cause.PROVIDER_TROUBLE,
-        "LIMIT": Cause.THROTTLED,
-    }
-)
-"""Response codes of a refused IMAP sign-in. Source: RFC 5530 §3."""
-
-IMAP_PHRASES: Final = (
-    ("authenticated but not connected", Cause.MAIL_ACCESS_OFF),
-    ("application-specific password required", Cause.APP_PASSWORD_REQUIRED),
-    ("authenticate failed", Cause.WRONG_PASSWORD),
-    ("authentication failed", Cause.WRONG_PASSWORD),
-    ("invalid credentials", Cause.WRONG_PASSWORD),
-    ("login failed", Cause.WRONG_PASSWORD),
-)
-"""Words of servers that send no response code. Source: simonrob/email-oauth2-proxy issues 74 and 275."""
-
 
 def classify(answer: Answer) -> Outcome:
     """What an answer that was no success means. Total: any answer at all has an outcome."""
@@ -522,10 +458,8 @@ def without_secrets(text: str) -> str:
 def _cause(answer: Answer) -> Cause:
     if answer.transport_fault is not None or answer.where is Where.TRANSPORT:
         return _of_fault(answer)
-    if answer.where is Where.SMTP:
-        return _of_smtp(answer)
-    if answer.where is Where.IMAP:
-        return _of_imap(answer)
+    if answer.where in (Where.SMTP, Where.IMAP):
+        return _of_mail(answer)
     cause = _of_page(answer)
     if cause is None:
         cause = _of_api(answer) if answer.where is Where.API else _of_error(answer)
@@ -606,23 +540,18 @@ def _of_api(answer: Answer) -> Cause:
     return next(iter(_said(API_PHRASES.get(answer.provider, ()), answer.description)), Cause.UNKNOWN_ANSWER)
 
 
-def _of_smtp(answer: Answer) -> Cause:
-    code = answer.smtp_code or 0
-    said = next(iter(_said(SMTP_PHRASES, answer.description)), None)
-    cause = said or SMTP.get(answer.enhanced_code or "") or SMTP_CODES.get(code)
-    if 400 <= code < 500 and (cause is None or CAUSES[cause].kind is not OutcomeKind.TRANSIENT):
-        cause = Cause.PASSWORD_EXPIRED if code == 432 else Cause.PROVIDER_TROUBLE
-    return _for_token(answer, cause or Cause.UNKNOWN_ANSWER)
-
-
-def _of_imap(answer: Answer) -> Cause:
-    said = next(iter(_said(IMAP_PHRASES, answer.description)), None)
-    return _for_token(answer, IMAP.get((answer.reason or "").upper()) or said or Cause.UNKNOWN_ANSWER)
+def _of_mail(answer: Answer) -> Cause:
+    text = answer.description or ""
+    if answer.where is Where.SMTP:
+        said = smtp_outcome(answer.smtp_code or 0, answer.enhanced_code, text)
+    else:
+        said = imap_outcome(f"NO [{answer.reason}] {text}" if answer.reason else text)
+    return _for_token(answer, said.cause or Cause.UNKNOWN_ANSWER)
 
 
 def _for_token(answer: Answer, cause: Cause) -> Cause:
     """A mail server that refuses an access token proves nothing: only the token endpoint knows."""
-    by_password = cause in (Cause.WRONG_PASSWORD, Cause.PASSWORD_EXPIRED, Cause.APP_PASSWORD_REQUIRED)
+    by_password = cause in (Cause.WRONG_PASSWORD, Cause.APP_PASSWORD_REQUIRED)
     return Cause.PROOF_STALE if answer.provider in SINGLE_CLICK and by_password else cause
 
 

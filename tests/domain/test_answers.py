@@ -13,8 +13,6 @@ from reply_desktop.domain.answers import (
     ERRORS,
     FAULT_WORDS,
     FAULTS,
-    IMAP,
-    SMTP,
     SUBTYPES,
     Answer,
     Fault,
@@ -432,38 +430,23 @@ def test_claims_go_on_to_the_next_sign_in_and_stay_out_of_repr() -> None:
     assert classify(replace(answer, http_status=503)).claims is None
 
 
-# Mail servers
+# Mail servers (their own tables are in mail_answers): what they say of an access token proves nothing.
 @pytest.mark.parametrize(
     ("provider", "code", "enhanced", "text", "cause"),
     [
         (OTHER, 535, "5.7.8", "Username and Password not accepted", Cause.WRONG_PASSWORD),
-        (OTHER, 535, "5.7.1", "", Cause.WRONG_PASSWORD),
-        (OTHER, 535, "5.7.3", "Authentication unsuccessful", Cause.WRONG_PASSWORD),
-        (OTHER, 535, None, "bad", Cause.WRONG_PASSWORD),
         (GOOGLE, 535, "5.7.8", "Username and Password not accepted", Cause.PROOF_STALE),
         (GOOGLE, 535, "5.7.1", "", Cause.PROOF_STALE),
         (MICROSOFT, 535, "5.7.3", "Authentication unsuccessful", Cause.PROOF_STALE),
         (MICROSOFT, 535, "5.7.139", "SmtpClientAuthentication is disabled for the Tenant",
          Cause.SMTP_AUTH_OFF),
-        (OTHER, 535, "5.7.139", "SmtpClientAuthentication is disabled for the Mailbox", Cause.SMTP_AUTH_OFF),
+        (MICROSOFT, 535, "5.7.139", "SmtpClientAuthentication is disabled for the Mailbox",
+         Cause.SMTP_AUTH_OFF),
         (MICROSOFT, 535, "5.7.139", "user is locked by your organization's security defaults policy",
-         Cause.ADMIN_POLICY),
-        (OTHER, 535, "5.7.139", "the request did not meet the criteria", Cause.ADMIN_POLICY),
-        (OTHER, 535, "5.7.139", "the user credentials were incorrect", Cause.WRONG_PASSWORD),
-        (OTHER, 535, "5.7.139", "basic authentication is disabled", Cause.SMTP_AUTH_OFF),
+         Cause.SMTP_AUTH_OFF),
+        (MICROSOFT, 535, "5.7.139", "the request did not meet the criteria", Cause.ADMIN_POLICY),
         (MICROSOFT, 530, "5.7.57", "Client not authenticated to send mail", Cause.SMTP_AUTH_OFF),
-        (OTHER, 534, "5.7.9", "Application-specific password required", Cause.APP_PASSWORD_REQUIRED),
-        (OTHER, 534, "5.7.14", "Please log in via your web browser", Cause.ACCOUNT_LOCKED),
-        (OTHER, 530, "5.7.0", "Must issue a STARTTLS command first", Cause.ENCRYPTION_MISSING),
-        (OTHER, 538, "5.7.11", "", Cause.ENCRYPTION_MISSING),
-        (OTHER, 525, "5.7.13", "", Cause.ACCOUNT_DISABLED),
-        (OTHER, 432, "4.7.12", "", Cause.PASSWORD_EXPIRED),
-        (OTHER, 454, "4.7.0", "Temporary authentication failure", Cause.PROVIDER_TROUBLE),
-        (OTHER, 454, "4.7.0", "Too many login attempts, please try again later.", Cause.THROTTLED),
-        (OTHER, 421, "4.7.0", "Try again later", Cause.PROVIDER_TROUBLE),
-        (OTHER, 435, "5.7.8", "odd: a passing code with a lasting one", Cause.PROVIDER_TROUBLE),
-        (OTHER, 550, "5.4.5", "Daily user sending limit exceeded", Cause.THROTTLED),
-        (OTHER, 502, "5.5.1", "what?", Cause.UNKNOWN_ANSWER),
+        (GOOGLE, 454, "4.7.0", "Temporary authentication failure", Cause.PROVIDER_TROUBLE),
     ],
 )  # fmt: skip
 def test_smtp_rows(provider: Provider, code: int, enhanced: str | None, text: str, cause: Cause) -> None:
@@ -475,25 +458,14 @@ def test_smtp_rows(provider: Provider, code: int, enhanced: str | None, text: st
     ("provider", "reason", "text", "cause"),
     [
         (OTHER, "AUTHENTICATIONFAILED", "nope", Cause.WRONG_PASSWORD),
-        (OTHER, None, "AUTHENTICATE failed.", Cause.WRONG_PASSWORD),
-        (OTHER, None, "Login failed.", Cause.WRONG_PASSWORD),
-        (OTHER, "EXPIRED", "", Cause.PASSWORD_EXPIRED),
-        (OTHER, "PRIVACYREQUIRED", "", Cause.ENCRYPTION_MISSING),
-        (OTHER, "CONTACTADMIN", "", Cause.ADMIN_POLICY),
         (OTHER, "UNAVAILABLE", "Authentication failed: backend down", Cause.PROVIDER_TROUBLE),
-        (OTHER, "SERVERBUG", "", Cause.PROVIDER_TROUBLE),
-        (OTHER, "LIMIT", "", Cause.THROTTLED),
+        (MICROSOFT, None, "NO AUTHENTICATE failed.", Cause.PROOF_STALE),
+        (MICROSOFT, None, "BAD User is authenticated but not connected.", Cause.MAIL_ACCESS_OFF),
         (OTHER, None, "Something new", Cause.UNKNOWN_ANSWER),
-        (MICROSOFT, None, "AUTHENTICATE failed.", Cause.PROOF_STALE),
-        (MICROSOFT, None, "User is authenticated but not connected.", Cause.MAIL_ACCESS_OFF),
     ],
 )
 def test_imap_rows(provider: Provider, reason: str | None, text: str, cause: Cause) -> None:
     assert cause_of(Answer(provider, Where.IMAP, reason=reason, description=text)) is cause
-
-
-def test_every_row_of_the_mail_tables_is_known_to_causes() -> None:
-    assert {*SMTP.values(), *IMAP.values(), *answers.SMTP_CODES.values()} <= set(CAUSES)
 
 
 # Nothing else

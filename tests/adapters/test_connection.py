@@ -1,0 +1,138 @@
+"""How a connection is reached: every address gets its share of the time, and the most telling failure counts."""
+
+import errno
+import socket
+import ssl
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from reply_desktop.adapters.connection import ConnectFailed, PlainConnection, make_connection
+from reply_desktop.domain.answers import Fault
+from tests.harness.web import free_port
+
+
+@pytest.fixture
+def listening() -> Iterator[int]:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield server.getsockname()[1]
+
+
+@pytest.fixture
+def full() -> Iterator[int]:
+    """A port whose queue is full: whoever connects gets no answer at all."""
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as server:
+        address = server.getsockname()
+        waiting = [socket.socket() for _ in range(4)]
+        for sock in waiting:
+            sock.setblocking(False)
+            sock.connect_ex(address)
+        yield address[1]
+        for sock in waiting:
+            sock.close()
+
+
+def look_up(monkeypatch: pytest.MonkeyPatch, *addresses: tuple[str, int]) -> None:
+    found: list[tuple[Any, ...]] = [
+        (socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM, 6, "", (host, port))
+        for host, port in addresses
+    ]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
+
+
+def plain(timeout_s: float = 1.0, *, ended: bool = False) -> PlainConnection:
+    made = make_connection("mail.example.test", 1, context=None, timeout_s=timeout_s, ended=lambda: ended)
+    assert isinstance(made, PlainConnection)
+    return made
+
+
+def failure(connection: PlainConnection) -> Fault:
+    with pytest.raises(ConnectFailed) as caught:
+        connection.connect()
+    connection.close()
+    return caught.value.fault
+
+
+def test_the_next_address_is_tried_when_one_refuses(monkeypatch: pytest.MonkeyPatch, listening: int) -> None:
+    look_up(monkeypatch, ("127.0.0.1", free_port()), ("127.0.0.1", listening))
+    connection = plain()
+    connection.connect()
+    assert connection.is_connected
+    connection.close()
+    assert connection.is_closed and connection.handle is None
+
+
+def test_a_silent_address_leaves_time_for_the_next(
+    monkeypatch: pytest.MonkeyPatch, full: int, listening: int
+) -> None:
+    look_up(monkeypatch, ("127.0.0.1", full), ("127.0.0.1", listening))
+    connection = plain(0.6)
+    started = time.monotonic()
+    connection.connect()
+    connection.close()
+    assert 0.2 <= time.monotonic() - started <= 0.6
+
+
+def test_silence_ends_in_time(monkeypatch: pytest.MonkeyPatch, full: int) -> None:
+    look_up(monkeypatch, ("127.0.0.1", full))
+    started = time.monotonic()
+    assert failure(plain(0.3)) is Fault.TIMEOUT
+    assert time.monotonic() - started < 1.5
+
+
+def test_a_silent_connection_is_given_up_when_the_app_ends(
+    monkeypatch: pytest.MonkeyPatch, full: int
+) -> None:
+    look_up(monkeypatch, ("127.0.0.1", full))
+    assert failure(plain(20, ended=True)) is Fault.CLOSED
+
+
+def test_the_most_telling_failure_counts(monkeypatch: pytest.MonkeyPatch, full: int) -> None:
+    look_up(monkeypatch, ("127.0.0.1", free_port()), ("127.0.0.1", full))
+    assert failure(plain(0.3)) is Fault.REFUSED
+
+
+@pytest.mark.parametrize(
+    ("code", "fault"),
+    [
+        (errno.ENETUNREACH, Fault.ROUTE),
+        (errno.EHOSTUNREACH, Fault.ROUTE),
+        (errno.ENETDOWN, Fault.ROUTE),
+        (errno.EADDRNOTAVAIL, Fault.ROUTE),
+        (errno.ECONNREFUSED, Fault.REFUSED),
+        (errno.ETIMEDOUT, Fault.TIMEOUT),
+        (errno.ECONNRESET, Fault.RESET),
+        (errno.EACCES, Fault.RESET),
+    ],
+)
+def test_system_errors_have_names(monkeypatch: pytest.MonkeyPatch, code: int, fault: Fault) -> None:
+    look_up(monkeypatch, ("127.0.0.1", 1))
+    monkeypatch.setattr(socket.socket, "connect_ex", lambda *_: code)
+    assert failure(plain()) is fault
+
+
+def test_a_name_without_addresses(monkeypatch: pytest.MonkeyPatch) -> None:
+    look_up(monkeypatch)
+    assert failure(plain()) is Fault.DNS
+
+
+def test_a_family_this_computer_does_not_have(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = [(9999, socket.SOCK_STREAM, 6, "", ("127.0.0.1", 1))]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
+    assert failure(plain()) is Fault.ROUTE
+
+
+def test_a_connection_ended_from_outside_is_reset(listening: int) -> None:
+    context = ssl.create_default_context()
+    connection = make_connection(
+        "127.0.0.1", listening, context=context, timeout_s=5, ended=lambda: False
+    )  # fmt: skip
+    connection.end()
+    connection.sock = connection._new_conn()
+    connection.end()
+    assert connection.sock.recv(1) == b""
+    connection.end()
+    connection.close()
+    connection.end()
