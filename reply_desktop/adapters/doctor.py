@@ -1,6 +1,6 @@
 """The engine's half of the doctor: database, keyring, clock, network and providers, each really tried."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Protocol
@@ -17,7 +17,8 @@ CLOCK_OFF_S = 300.0
 class Answer(Protocol):
     """What one look at a host brought."""
 
-    headers: dict[str, str]
+    @property
+    def headers(self) -> Mapping[str, str]: ...
 
 
 class Look(Protocol):

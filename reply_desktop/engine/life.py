@@ -142,6 +142,7 @@ class _Life:
     def _on_signal(self, what: str) -> None:
         if what in ("up", "resumed"):
             _log.info("Network or sleep signal: %s; all live accounts are due", what)
+            self._parts.transport.renew()
             self._parts.scheduler.wake()
             self._parts.health.recheck(spread=True)
 

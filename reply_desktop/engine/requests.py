@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
+from reply_desktop.adapters.http import Response
 from reply_desktop.channel import messages as m
 from reply_desktop.domain.errors import InvalidInput, NotConfigured, NotFound
 from reply_desktop.domain.outcome import Outcome
@@ -150,8 +151,11 @@ class Desk:
 
         p = self._p
         providers = [p.settings.provider_row(provider) for provider in Provider]
-        rows = examine(p.store, p.vault, providers, p.config.endpoints, p.transport.get, p.clock)
+        rows = examine(p.store, p.vault, providers, p.config.endpoints, self._look, p.clock)
         return m.DoctorReport(tuple(rows))
+
+    def _look(self, url: str) -> Response:
+        return self._p.transport.request("GET", url)
 
     def _export(self, request: m.Export) -> m.Exported:
         from reply_desktop.services.export import export_json

@@ -11,7 +11,7 @@ from reply_desktop.domain import account as accounts
 from reply_desktop.domain import events, timing
 from reply_desktop.domain.account import Account
 from reply_desktop.domain.causes import Cause
-from reply_desktop.domain.errors import NotFound, StoreFull, VaultUnavailable
+from reply_desktop.domain.errors import EngineUnavailable, NotFound, StoreFull, VaultUnavailable
 from reply_desktop.domain.grant import Credentials, TokenSet
 from reply_desktop.domain.outcome import Outcome
 from reply_desktop.domain.provider import Provider
@@ -157,7 +157,13 @@ class Health:
                     self._in_flight.pop(account_id, None)
                 future.set_result(result)
 
-        self._tasks.submit(run)
+        try:
+            self._tasks.submit(run)
+        except EngineUnavailable:
+            # The engine is ending: nobody is asked any more.
+            with self._lock:
+                self._in_flight.pop(account_id, None)
+            future.set_result(None)
         return future
 
     def check_now(self, account_id: str, timeout_s: float = 120.0) -> Account:
