@@ -30,7 +30,6 @@ from reply_desktop.ui.controls import (
     Note,
     Quote,
     StateMark,
-    StripView,
     button,
     clear,
     column,
@@ -40,6 +39,7 @@ from reply_desktop.ui.controls import (
     wrapped,
 )
 from reply_desktop.ui.side_pane import SidePane, section
+from reply_desktop.ui.strip import StripView
 from reply_desktop.ui.theme import Space, Type
 from reply_desktop.ui.words import (
     Clock,

@@ -23,7 +23,10 @@ from reply_desktop.ui.words import count, few
 QUIET_MS: Final = 700
 """How long the engine may be away before it is worth a line."""
 
-_ORDER: Final = ("engine", "vault", "fault", "red")
+SAID_MS: Final = 15_000
+"""How long a passing word stays."""
+
+_ORDER: Final = ("engine", "vault", "fault", "red", "said")
 _VAULT_CAUSES: Final = (Cause.VAULT_LOCKED, Cause.VAULT_KEY_MISSING)
 _LASTING: Final = (StoreTooNew, StoreDamaged, StoreFull, EngineDiffers)
 
@@ -101,6 +104,8 @@ class Banners(QWidget):
         self._said: dict[str, tuple[str, ...]] = {}
         self._late = QTimer(self, singleShot=True, interval=QUIET_MS)
         self._late.timeout.connect(self._on_late)
+        self._said_long = QTimer(self, singleShot=True, interval=SAID_MS)
+        self._said_long.timeout.connect(partial(self._take, "said"))
         bridge.engine_changed.connect(self._on_engine)
         bridge.summary_changed.connect(self._on_summary_event)
         bridge.vault_changed.connect(self._on_vault_event)
@@ -143,19 +148,32 @@ class Banners(QWidget):
             self._take("engine")
             self._bridge.ask(GetSummary(), self._on_summary, _quietly, owner=self)
             self._bridge.ask(GetVault(), self._on_vault, _quietly, owner=self)
-        elif "engine" in self._shown or isinstance(self._bridge.trouble, _LASTING):
+        elif (
+            "engine" in self._shown or state is EngineState.GONE or isinstance(self._bridge.trouble, _LASTING)
+        ):
             self._on_late()
         elif not self._late.isActive():
             self._late.start()
 
+    def _is_lasting(self) -> bool:
+        """Whether it will not mend by itself."""
+        return self._bridge.engine is EngineState.GONE or isinstance(self._bridge.trouble, _LASTING)
+
     def _on_late(self) -> None:
         trouble = self._bridge.trouble
-        lasting = isinstance(trouble, _LASTING)
+        lasting = self._is_lasting()
         text = str(trouble) if trouble and lasting else "The background service stopped; restarting…"
         tone = "red" if lasting else "grey"
         self._put(
             "engine", (tone, text), lambda: Banner(tone, plain(text), "Try now", self._bridge.retry_now)
         )
+
+    def say(self, text: str) -> None:
+        """Tell something once; it goes by itself or with Close."""
+        self._take("said")
+        close = partial(self._take, "said")
+        self._put("said", (text,), lambda: Banner("grey", plain(text), "Close", close))
+        self._said_long.start()
 
     # Accounts and app registrations
 

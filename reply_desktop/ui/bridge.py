@@ -2,22 +2,24 @@
 
 import queue
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 from enum import StrEnum
-from typing import Any, Final, Protocol, TypeVar
+from functools import partial
+from typing import Any, Protocol, TypeVar
 
 from PySide6.QtCore import QObject, Qt, Signal, Slot
 from shiboken6 import isValid
 
 from reply_desktop.channel.messages import Request, RowsChanged, Welcome
 from reply_desktop.domain import events
-from reply_desktop.domain.errors import EngineUnavailable, ReplyDesktopError
+from reply_desktop.domain.errors import EngineDiffers, EngineUnavailable, ReplyDesktopError
 
 A = TypeVar("A")
 
-BACKOFF_S: Final = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
-"""Waits before the first, second, … new try to reach the engine, in seconds."""
+AfterExit = Callable[[float], float | None]
+"""The engine was lost at that steady time: how long to wait before the next try; None: give up."""
 
 
 class Link(Protocol):
@@ -42,16 +44,20 @@ class Link(Protocol):
         ...
 
 
-Connect = Callable[[Callable[[Any], None], Callable[[], None]], Link]
-"""(on event, on lost) → link. Waits, starts the engine when it is not there, raises ReplyDesktopError."""
+Connect = Callable[[Callable[[Any], None], Callable[[], None], threading.Event], Link]
+"""(on event, on lost, cancelled) → link. Waits, starts the engine when it is not there.
+
+Raises ReplyDesktopError; soon after `cancelled` was set, too.
+"""
 
 
 class EngineState(StrEnum):
-    """How the engine looks from here."""
+    """How the engine looks from here: GONE is LOST without another try until `retry_now`."""
 
     STARTING = "starting"
     RUNNING = "running"
     LOST = "lost"
+    GONE = "gone"
 
 
 class Pending:
@@ -113,10 +119,10 @@ class Bridge(QObject):
         connect: Connect,
         parent: QObject | None = None,
         *,
-        backoff_s: tuple[float, ...] = BACKOFF_S,
+        after_exit: AfterExit | None = None,
     ) -> None:
         super().__init__(parent)
-        self._connect, self._backoff_s = connect, backoff_s
+        self._connect, self._after_exit = connect, after_exit
         self.engine = EngineState.STARTING
         self.welcome: Welcome | None = None
         self.trouble: ReplyDesktopError | None = None
@@ -125,6 +131,7 @@ class Bridge(QObject):
         self._orders: queue.SimpleQueue[tuple[Request[Any], Pending] | None] = queue.SimpleQueue()
         self._closing = threading.Event()
         self._wake = threading.Event()
+        self._again = threading.Event()
         self._link: Link | None = None
         self._thread: threading.Thread | None = None
         self._signals = {
@@ -181,7 +188,8 @@ class Bridge(QObject):
         return pending
 
     def retry_now(self) -> None:
-        """Do not wait for the next try to reach the engine."""
+        """Do not wait for the next try to reach the engine, and forget how often it was lost."""
+        self._again.set()
         self._wake.set()
 
     def _post(self, delivery: Callable[[], None]) -> None:
@@ -223,33 +231,34 @@ class Bridge(QObject):
         self._post(told)
 
     def _run(self) -> None:
-        tries = 0
+        after_exit = self._after_exit or _restarts()
         while not self._closing.is_set():
             self._wake.clear()
+            lost = threading.Event()
             try:
-                lost = threading.Event()
-
-                def on_lost(lost: threading.Event = lost) -> None:
-                    lost.set()
-                    self._orders.put(None)
-
-                link = self._connect(self._on_event, on_lost)
+                link = self._connect(self._on_event, partial(self._on_lost, lost), self._closing)
             except ReplyDesktopError as error:
-                self._tell(EngineState.LOST, None, error)
-                self._turn_away()
-                self._wake.wait(self._backoff_s[min(tries, len(self._backoff_s) - 1)])
-                tries += 1
-                continue
-            tries = 0
-            self._tell(EngineState.RUNNING, link, None)
-            try:
-                self._serve(link, lost)
-            finally:
-                link.close()
-            if not self._closing.is_set():
-                self._tell(EngineState.LOST, None, _not_there())
-                self._turn_away()
-                self._wake.wait(self._backoff_s[0])
+                trouble = error
+            else:
+                trouble = _not_there()
+                self._tell(EngineState.RUNNING, link, None)
+                try:
+                    self._serve(link, lost)
+                finally:
+                    link.close()
+            if self._closing.is_set():
+                return
+            wait_s = None if isinstance(trouble, EngineDiffers) else after_exit(time.monotonic())
+            self._tell(EngineState.GONE if wait_s is None else EngineState.LOST, None, trouble)
+            self._turn_away()
+            self._wake.wait(wait_s)
+            if self._again.is_set():
+                self._again.clear()
+                after_exit = self._after_exit or _restarts()
+
+    def _on_lost(self, lost: threading.Event) -> None:
+        lost.set()
+        self._orders.put(None)
 
     def _serve(self, link: Link, lost: threading.Event) -> None:
         while not (lost.is_set() or self._closing.is_set()):
@@ -267,6 +276,12 @@ class Bridge(QObject):
             order = self._orders.get()
             if order is not None:
                 self._poster(order[1].fail)(_not_there())
+
+
+def _restarts() -> AfterExit:
+    from reply_desktop.channel.launch import Restarts
+
+    return Restarts().after_exit
 
 
 def _not_there() -> EngineUnavailable:

@@ -93,7 +93,7 @@ class CheckLine(QWidget):
         self._end(plain(str(error)))
 
     def _on_engine(self, state: EngineState) -> None:
-        if state is EngineState.LOST and self.is_running:
+        if state is not EngineState.RUNNING and self.is_running:
             self._end("The check ended with the background service.")
 
     def _end(self, text: str) -> None:

@@ -307,7 +307,7 @@ class ConnectPane(SidePane):
         self._finish(end, text, "", event.account_id)
 
     def _on_engine(self, state: EngineState) -> None:
-        if state is EngineState.LOST and self.is_open:
+        if state is not EngineState.RUNNING and self.is_open:
             self._consent = None
             self._finish(
                 ConsentEnd.FAILED, "The background service stopped during the sign-in.", "Try again.", None

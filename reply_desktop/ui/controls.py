@@ -26,9 +26,7 @@ from PySide6.QtWidgets import (
 
 from reply_desktop.domain.states import STATE_WORDS, State
 from reply_desktop.ui import icons, theme
-from reply_desktop.ui.delegates import DAY, strip_pixmap, strip_width
 from reply_desktop.ui.theme import Space, Type
-from reply_desktop.ui.words import strip_words
 
 B = TypeVar("B", bound=QBoxLayout)
 
@@ -193,43 +191,6 @@ class StateMark(QWidget):
         tones = {State.CONNECTED: "green", State.AT_RISK: "orange", State.SIGNING_IN: "blue"}
         red = State.EXPIRED, State.BLOCKED
         theme.mark(self._word, "tone", "red" if self._state in red else tones.get(self._state, "grey"))
-
-
-class StripView(QWidget):
-    """The 30-day health strip, told in words to screen readers and by day in its tooltip."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._strip = ""
-        self.setFixedHeight(24)
-        theme.theme().changed.connect(self.update)
-
-    def put(self, strip: str) -> None:
-        """Show these days, oldest first."""
-        self._strip = strip
-        self.setAccessibleName(strip_words(strip))
-        self.setFixedWidth(strip_width(strip))
-        self.update()
-
-    def day_words(self, across: int) -> str:
-        """What the day at that place was like."""
-        if self.layoutDirection() is Qt.LayoutDirection.RightToLeft:
-            across = self.width() - across
-        day = max(0, min(len(self._strip) - 1, across // (DAY + 1)))
-        back = len(self._strip) - 1 - day
-        when = "today" if back == 0 else "yesterday" if back == 1 else f"{back} days ago"
-        told = {"g": "worked all day", "o": "was at risk", "r": "could not send"}
-        return f"{when}: {told.get(self._strip[day], 'not checked')}"
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        if self._strip:
-            QPainter(self).drawPixmap(QPoint(0, 0), strip_pixmap(self._strip, self.height()))
-
-    def event(self, event: QEvent) -> bool:
-        if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip and self._strip:
-            QToolTip.showText(event.globalPos(), self.day_words(event.pos().x()), self)
-            return True
-        return super().event(event)
 
 
 class Note(QFrame):

@@ -1,6 +1,5 @@
 """Painting of table cells from prepared texts: status, row button, provider mark, health strip."""
 
-from functools import lru_cache
 from typing import Final, Protocol
 
 from PySide6.QtCore import QModelIndex, QObject, QPersistentModelIndex, QRect, QRectF, QSize, Qt
@@ -11,48 +10,16 @@ from reply_desktop.domain.states import Color
 from reply_desktop.ui import icons, theme
 from reply_desktop.ui.columns import COLUMNS, Col, Prepared
 from reply_desktop.ui.list_model import IndexModel
+from reply_desktop.ui.strip import strip_pixmap, strip_width
 from reply_desktop.ui.theme import Space
 
 BUTTON: Final = 28
 """Side of the button in a row, in pixels."""
-DAY: Final = 3
-"""Width of one day of the strip, in pixels; one more lies between days."""
-_HEIGHTS: Final = {"g": 0.45, "o": 0.7, "r": 1.0}
 
 _Mode = Qt.TextElideMode
 _VCENTER: Final = int(Qt.AlignmentFlag.AlignVCenter | Qt.TextFlag.TextSingleLine)
 _LEADING: Final = _VCENTER | int(Qt.AlignmentFlag.AlignLeft)
 _TRAILING: Final = _VCENTER | int(Qt.AlignmentFlag.AlignRight)
-
-
-@lru_cache(maxsize=512)
-def _strip(strip: str, shades: tuple[str, str, str, str], height: int, ratio: float) -> QPixmap:
-    made = QPixmap(round(strip_width(strip) * ratio), round(height * ratio))
-    made.setDevicePixelRatio(ratio)
-    made.fill(Qt.GlobalColor.transparent)
-    painter = QPainter(made)
-    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    painter.setPen(Qt.PenStyle.NoPen)
-    green, orange, red, none = (QColor(shade) for shade in shades)
-    fills = {"g": green, "o": orange, "r": red}
-    for day, letter in enumerate(strip):
-        tall = max(2.0, height * _HEIGHTS.get(letter, 0.0))
-        painter.setBrush(fills.get(letter, none))
-        painter.drawRoundedRect(QRectF(day * (DAY + 1), height - tall, DAY, tall), 1, 1)
-    painter.end()
-    return made
-
-
-def strip_pixmap(strip: str, height: int) -> QPixmap:
-    """The health strip: one bar a day, oldest first; the taller the worse, so colour is not needed."""
-    used = theme.colors()
-    shades = (used.green.fill, used.orange.fill, used.red.fill, used.outline)
-    return _strip(strip, shades, height, theme.device_pixel_ratio())
-
-
-def strip_width(strip: str) -> int:
-    """Width of the strip, in pixels."""
-    return max(1, len(strip) * (DAY + 1) - 1)
 
 
 class Host(Protocol):

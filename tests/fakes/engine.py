@@ -1,5 +1,6 @@
 """An engine in memory: answers every request from canned rows, pushes the events it is told to."""
 
+import threading
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -160,7 +161,9 @@ class FakeEngine:
 
     # The link
 
-    def connect(self, on_event: Callable[[Any], None], on_lost: Callable[[], None]) -> "FakeEngine":
+    def connect(
+        self, on_event: Callable[[Any], None], on_lost: Callable[[], None], cancelled: threading.Event
+    ) -> "FakeEngine":
         self.connects += 1
         if not self.up:
             raise EngineUnavailable("The background service does not answer.", "It is being restarted.")

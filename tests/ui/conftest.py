@@ -22,7 +22,7 @@ def open_bridge(qtbot: QtBot) -> Iterator[Callable[[FakeEngine], Bridge]]:
     bridges: list[Bridge] = []
 
     def opened(engine: FakeEngine) -> Bridge:
-        bridge = Bridge(engine.connect, backoff_s=(0.01,))
+        bridge = Bridge(engine.connect, after_exit=lambda at: 0.01)
         bridges.append(bridge)
         bridge.start()
         qtbot.waitUntil(lambda: bridge.engine is EngineState.RUNNING, timeout=5000)

@@ -8,7 +8,7 @@ from PySide6.QtCore import QCoreApplication, QEvent, QObject, QThread
 from pytestqt.qtbot import QtBot
 
 from reply_desktop.channel.messages import CheckAccounts, GetSummary, ListAccounts, RowsChanged
-from reply_desktop.domain.errors import EngineUnavailable, NotFound, ReplyDesktopError
+from reply_desktop.domain.errors import EngineDiffers, EngineUnavailable, NotFound, ReplyDesktopError
 from reply_desktop.domain.rows import Summary
 from reply_desktop.ui.bridge import Bridge, EngineState
 from tests.fakes.engine import FakeEngine, few
@@ -119,6 +119,30 @@ def test_a_lost_engine_is_told_and_reached_again(qtbot: QtBot, open_bridge: Open
     asker = Asker()
     bridge.ask(GetSummary(), asker.on_answer)
     qtbot.waitUntil(lambda: bool(asker.got))
+
+
+def test_an_engine_lost_too_often_is_left_until_the_person_says(qtbot: QtBot) -> None:
+    engine = FakeEngine(few())
+    engine.up = False
+    bridge = Bridge(engine.connect, after_exit=lambda at: None)
+    bridge.start()
+    qtbot.waitUntil(lambda: bridge.engine is EngineState.GONE)
+    assert isinstance(bridge.trouble, EngineUnavailable) and engine.connects == 1
+    engine.up = True
+    bridge.retry_now()
+    qtbot.waitUntil(lambda: bridge.engine is EngineState.RUNNING)
+    bridge.close()
+
+
+def test_an_engine_of_another_version_is_not_fought(qtbot: QtBot) -> None:
+    def connect(*_: object) -> FakeEngine:
+        raise EngineDiffers("Another version runs.")
+
+    bridge = Bridge(connect, after_exit=lambda at: 0.01)
+    bridge.start()
+    qtbot.waitUntil(lambda: bridge.engine is EngineState.GONE)
+    assert isinstance(bridge.trouble, EngineDiffers)
+    bridge.close()
 
 
 def test_close_leaves_no_thread(qtbot: QtBot) -> None:
