@@ -1,0 +1,68 @@
+"""The sandbox's folder: private files written whole or not at all, and the lock of its one owner."""
+
+import contextlib
+import os
+import sys
+from pathlib import Path
+from typing import IO, Final
+
+LOCK_FILE: Final = "sandbox.lock"
+"""The name of the lock in the sandbox's folder."""
+
+
+def make_private(folder: Path) -> None:
+    """Make the folder, readable by this user alone."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+
+
+def write_private(path: Path, content: bytes | str) -> None:
+    """Replace the file, 0600, in one step: a reader sees the old one or the new one, never a part."""
+    data = content.encode() if isinstance(content, str) else content
+    beside = path.with_name(f".{path.name}.{os.getpid()}.new")
+    handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(handle, "wb") as file:
+        file.write(data)
+    beside.replace(path)
+
+
+class FolderTaken(Exception):
+    """Another sandbox runs in this folder."""
+
+
+class FolderLock:
+    """Held by the one sandbox of a folder for its whole life; the system frees it when the process ends."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._file: IO[bytes] | None = None
+
+    def hold(self) -> None:
+        """Take the lock. Raises FolderTaken when another process has it."""
+        file = self._path.open("ab")
+        try:
+            _lock(file)
+        except OSError:
+            file.close()
+            raise FolderTaken(f"A sandbox already runs in {self._path.parent}") from None
+        self._file = file
+
+    def free(self) -> None:
+        """Give the lock back."""
+        if self._file is not None:
+            with contextlib.suppress(OSError):
+                self._file.close()
+            self._file = None
+
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _lock(file: IO[bytes]) -> None:
+        file.seek(0)
+        msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+
+else:
+    import fcntl
+
+    def _lock(file: IO[bytes]) -> None:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
