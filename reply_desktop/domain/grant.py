@@ -38,6 +38,7 @@ class TokenSet:
     """One grant's tokens. Secrets are kept out of `repr`; times are aware UTC.
 
     `refresh_expires_at` is the end the provider announced (Google `refresh_token_expires_in`), if any.
+    `client_id` is the client the grant was given to, which alone can use it (RFC 6749 §10.4), if known.
     """
 
     refresh_token: str = field(repr=False)
@@ -46,6 +47,7 @@ class TokenSet:
     scopes: tuple[str, ...] = ()
     issued_at: datetime | None = None
     refresh_expires_at: datetime | None = None
+    client_id: str = ""
 
     def refreshed(self, newer: "TokenSet") -> "TokenSet":
         """This set after a refresh: what the provider left out is kept (RFC 6749 §6)."""
@@ -55,6 +57,7 @@ class TokenSet:
             scopes=newer.scopes or self.scopes,
             issued_at=self.issued_at if newer.refresh_token in ("", self.refresh_token) else newer.issued_at,
             refresh_expires_at=newer.refresh_expires_at or self.refresh_expires_at,
+            client_id=newer.client_id or self.client_id,
         )
 
 

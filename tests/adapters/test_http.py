@@ -5,7 +5,7 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -30,65 +30,10 @@ from reply_desktop.domain.answers import Fault, classify
 from reply_desktop.domain.causes import Cause
 from reply_desktop.domain.errors import InvalidInput
 from reply_desktop.domain.provider import Provider
-from tests.harness.web import Answering, Reply, Request, WebServer, free_port, hang_up, page, said
+from tests.harness.web import Reply, Request, Serve, WebServer, free_port, hang_up, page, said, server_context
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
-PROXY_VARIABLES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
-CA_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR")
-
-Serve = Callable[..., WebServer]
-
-
-@pytest.fixture(autouse=True)
-def _no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in PROXY_VARIABLES:
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.upper(), raising=False)
-    for name in CA_VARIABLES:
-        monkeypatch.delenv(name, raising=False)
-
-
-@pytest.fixture(scope="session")
-def authority() -> trustme.CA:
-    return trustme.CA()
-
-
-@pytest.fixture(scope="session")
-def ca_file(authority: trustme.CA, tmp_path_factory: pytest.TempPathFactory) -> str:
-    path = tmp_path_factory.mktemp("authority") / "ca.pem"
-    authority.cert_pem.write_to_path(str(path))
-    return str(path)
-
-
-def server_context(cert: trustme.LeafCert) -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    cert.configure_cert(context)
-    return context
-
-
-@pytest.fixture(scope="session")
-def tls(authority: trustme.CA) -> ssl.SSLContext:
-    return server_context(authority.issue_cert("127.0.0.1", "localhost", "login.example.test"))
-
-
-@pytest.fixture
-def serve() -> Iterator[Serve]:
-    servers: list[WebServer] = []
-
-    def start(answer: Answering, tls: ssl.SSLContext | None = None) -> WebServer:
-        servers.append(WebServer(answer, tls))
-        return servers[-1]
-
-    yield start
-    for server in servers:
-        server.close()
-
-
-@pytest.fixture
-def transport(ca_file: str) -> Iterator[Transport]:
-    made = Transport(ca_file)
-    yield made
-    made.close()
+pytestmark = pytest.mark.usefixtures("direct")
 
 
 def echo(request: Request) -> Reply:

@@ -7,8 +7,11 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
+
+if TYPE_CHECKING:
+    import trustme
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,8 @@ class Reply:
 
 
 Answering = Callable[[Request], Reply]
+Serve = Callable[..., "WebServer"]
+"""Starts a server that ends with the test: `serve(answer, tls)`."""
 
 
 def said(body: object, status: int = 200, **headers: str) -> Reply:
@@ -148,6 +153,13 @@ class WebServer:
         self.hang_up_all()
         self._thread.join()
         self._server.server_close()
+
+
+def server_context(cert: "trustme.LeafCert") -> ssl.SSLContext:
+    """A TLS context for a server with this certificate."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    cert.configure_cert(context)
+    return context
 
 
 def free_port() -> int:
