@@ -79,12 +79,12 @@ class Server:
 
     def publish_row(self, row: AccountRow) -> None:
         """Push a row to the fronts that want events: gathered, the latest of an account wins."""
-        for front in self._listeners:
+        for front in self._who_listens():
             front.outbox.gather(row.id, row)
 
     def publish(self, event: object) -> None:
         """Push an event of `messages.EVENTS`, after all rows and events published before. Never waits."""
-        listeners = self._listeners
+        listeners = self._who_listens()
         if not listeners:
             return
         if isinstance(event, SummaryChanged):
@@ -126,6 +126,11 @@ class Server:
             front.drained.set()
         for front in (*newcomers, *fronts):
             front.thread.join()
+
+    def _who_listens(self) -> "tuple[_Front, ...]":
+        """Under the lock: whoever has read its Welcome misses nothing, and none hears of an event before."""
+        with self._lock:
+            return self._listeners
 
     def _accept(self) -> None:
         assert self._listener is not None
@@ -308,12 +313,15 @@ class _Hands:
         self._idle = threading.Semaphore(0)
         self._threads: list[threading.Thread] = []
         self._busy: dict[int, _Job] = {}
+        self._closed = False
         self._lock = threading.Lock()
 
     def do(self, job: _Job) -> None:
-        """Carry out the job soon."""
-        self._jobs.put(job)
+        """Carry out the job soon; after `close`, not any more."""
         with self._lock:
+            if self._closed:
+                return
+            self._jobs.put(job)
             if self._idle.acquire(blocking=False) or len(self._threads) >= self._most:
                 return
             name = f"channel-request-{len(self._threads) + 1}"
@@ -323,6 +331,8 @@ class _Hands:
 
     def close(self, until: float) -> None:
         """End when all is done, or at that time (`time.monotonic`)."""
+        with self._lock:
+            self._closed = True
         for _ in self._threads:
             self._jobs.put(None)
         for thread in self._threads:
