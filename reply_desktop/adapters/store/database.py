@@ -167,11 +167,9 @@ class SqliteStore:
     def _connect_to_read(self) -> sqlite3.Connection:
         self._require_open()
         try:
-            connection = self._connect()
-            connection.execute("PRAGMA query_only = ON")
+            return self._connect()
         except sqlite3.Error as error:
             raise told(error, self._path) from error
-        return connection
 
     def _drop_idle(self) -> None:
         while True:

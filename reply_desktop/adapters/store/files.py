@@ -21,7 +21,6 @@ KEPT: Final = 5
 """How many copies made before migrations are kept."""
 
 _MAGIC: Final = b"SQLite format 3\0"
-_BESIDE: Final = ("-wal", "-shm")
 
 
 def make_private(path: Path) -> None:
@@ -186,15 +185,18 @@ def _put_aside(path: Path, now: datetime) -> Path:
     kept = folder / f"{path.stem}-{_stamp(now)}-replaced{path.suffix}"
     with _errors_of(path):
         folder.mkdir(exist_ok=True, mode=0o700)
-        try:
-            with closing(sqlite3.connect(path)) as connection:
-                copy(connection, kept)
-        except (sqlite3.Error, StoreDamaged):
-            # Past reading: kept as it is, with its journal, for somebody who can save more of it.
-            for one, beside in zip((path, *_beside(path)), (kept, *_beside(kept)), strict=True):
-                if one.exists():
-                    shutil.copyfile(one, beside)
-                    beside.chmod(0o600)
+        # With its journal and before SQLite sees either: opening a damaged database can cost its journal.
+        for one, beside in ((path, kept), (_journal(path), _journal(kept))):
+            if one.exists():
+                shutil.copyfile(one, beside)
+                beside.chmod(0o600)
+    try:
+        check(kept)
+        with closing(sqlite3.connect(kept, isolation_level=None)) as connection:
+            connection.execute("PRAGMA journal_mode = DELETE")
+    except (sqlite3.Error, StoreDamaged, StoreTooNew):
+        # Kept as it was, for somebody who can save more of it.
+        _beside(kept)[1].unlink(missing_ok=True)
     return kept
 
 
@@ -202,8 +204,12 @@ def _backups_folder(path: Path) -> Path:
     return path.parent / "backups"
 
 
-def _beside(path: Path) -> tuple[Path, ...]:
-    return tuple(path.with_name(path.name + suffix) for suffix in _BESIDE)
+def _journal(path: Path) -> Path:
+    return path.with_name(path.name + "-wal")
+
+
+def _beside(path: Path) -> tuple[Path, Path]:
+    return _journal(path), path.with_name(path.name + "-shm")
 
 
 def _stamp(now: datetime) -> str:

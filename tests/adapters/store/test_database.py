@@ -199,18 +199,24 @@ def test_no_update_is_lost_between_threads(store: SqliteStore) -> None:
 def test_no_update_is_lost_between_two_programs(store: SqliteStore, path: Path, clock: FakeClock) -> None:
     other = SqliteStore(path, clock)
     put(store, "n", "0")
+    counted = threading.Event()
 
-    def count(mine: SqliteStore) -> Callable[[], None]:
-        def run() -> None:
-            for _ in range(30):
-                with mine.begin() as unit:
-                    unit.settings.put("n", str(int(unit.settings.get("n") or 0) + 1))
-                    unit.commit()
+    def count() -> None:
+        with other.begin() as unit:
+            unit.settings.put("n", str(int(unit.settings.get("n") or 0) + 1))
+            unit.commit()
+        counted.set()
 
-        return run
-
-    together(count(store), count(other))
-    assert got(store, "n") == got(other, "n") == "60"
+    with store.begin() as unit:
+        n = int(unit.settings.get("n") or 0)
+        rival = threading.Thread(target=count)
+        rival.start()
+        # The rival must wait although nothing is written yet.
+        assert not counted.wait(0.2)
+        unit.settings.put("n", str(n + 1))
+        unit.commit()
+    rival.join(30)
+    assert got(store, "n") == got(other, "n") == "2"
     other.close()
 
 

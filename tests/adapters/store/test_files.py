@@ -1,4 +1,4 @@
-import os
+import shutil
 import sqlite3
 import sys
 from contextlib import closing
@@ -29,7 +29,7 @@ def spoil(path: Path) -> None:
     """A disk fault in the middle of the file."""
     with path.open("rb+") as file:
         file.seek(4096 * 3)
-        file.write(os.urandom(4096 * 8))
+        file.write(b"\xa5" * 4096 * 8)
 
 
 def alter(path: Path, *statements: str) -> bytes:
@@ -186,21 +186,32 @@ def test_restoring_where_there_is_nothing_yet(closed: Path, clock: FakeClock, tm
     store.close()
 
 
+@pytest.mark.parametrize("readable", [True, False])
 def test_the_journal_of_the_old_database_never_meets_the_restored_one(
-    closed: Path, clock: FakeClock, tmp_path: Path
+    closed: Path, clock: FakeClock, tmp_path: Path, readable: bool
 ) -> None:
-    backup = tmp_path / "mine.db"
-    with closing(sqlite3.connect(closed)) as connection:
+    backup, crashed = tmp_path / "mine.db", tmp_path / "crashed" / "reply.db"
+    crashed.parent.mkdir()
+    with closing(sqlite3.connect(closed, isolation_level=None)) as connection:
         files.copy(connection, backup)
-    crashed = sqlite3.connect(closed, isolation_level=None)
-    crashed.execute("UPDATE settings SET value = 'of the journal'")
-    journal = closed.with_name("reply.db-wal").read_bytes()
-    kept = files.restore(closed, backup, clock.now())
-    crashed.close()
-    closed.with_name("reply.db-wal").unlink(missing_ok=True)
-    assert journal
+        connection.execute("UPDATE settings SET value = 'of the journal'")
+        for suffix in ("", "-wal"):
+            shutil.copyfile(f"{closed}{suffix}", f"{crashed}{suffix}")
+    if not readable:
+        spoil(crashed)
+    before, journal = crashed.read_bytes(), Path(f"{crashed}-wal").read_bytes()
+    kept = files.restore(crashed, backup, clock.now())
     assert kept is not None
-    for file, value in ((closed, "x" * 1000), (kept, "of the journal")):
-        with closing(sqlite3.connect(file)) as connection:
-            assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
-            assert connection.execute("SELECT DISTINCT value FROM settings").fetchall() == [(value,)]
+    with closing(sqlite3.connect(crashed)) as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+        assert connection.execute("SELECT DISTINCT value FROM settings").fetchall() == [("x" * 1000,)]
+    beside = sorted(one.name.removeprefix(kept.name) for one in kept.parent.iterdir())
+    if readable:
+        assert beside == [""]
+        with closing(sqlite3.connect(kept)) as connection:
+            found = connection.execute("SELECT DISTINCT value FROM settings").fetchall()
+        assert found == [("of the journal",)]
+    else:
+        assert beside == ["", "-wal"]
+        assert kept.read_bytes() == before
+        assert Path(f"{kept}-wal").read_bytes() == journal
