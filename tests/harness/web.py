@@ -6,6 +6,8 @@ import ssl
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
@@ -62,10 +64,14 @@ def hang_up(sock: socket.socket) -> None:
 
 
 class WebServer:
-    """Answers each request by `answer` (which may be replaced), and remembers all of them."""
+    """Answers each request by `answer` (which may be replaced), and remembers all of them.
+
+    `clock` may be replaced too; it is what the answers' `Date` tells.
+    """
 
     def __init__(self, answer: Answering, tls: ssl.SSLContext | None = None, host: str = "127.0.0.1") -> None:
         self.answer = answer
+        self.clock: Callable[[], datetime] = lambda: datetime.now(UTC)
         self.requests: list[Request] = []
         self.connections = 0
         self._open: set[socket.socket] = set()
@@ -127,6 +133,9 @@ class WebServer:
                 if name.startswith("do_"):
                     return self.handle_any
                 raise AttributeError(name)
+
+            def date_time_string(self, timestamp: float | None = None) -> str:
+                return format_datetime(owner.clock(), usegmt=True)
 
             def log_message(self, *args: object) -> None:
                 """Nobody reads it."""
