@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
 from datetime import timedelta
@@ -75,14 +75,19 @@ class Health:
 
     def sweep(self) -> int:
         """Submit every due account not already in flight; gives how many. Called every second."""
-        now = self._clock.now()
         self.age()
-        room = self._sweep_limit - len(self._in_flight)
+        # Before the look: a check that ends in between leaves its account due in the list, not in truth.
+        with self._lock:
+            busy = set(self._in_flight)
+        room = self._sweep_limit - len(busy)
         if room <= 0:
             return 0
         with self._store.read() as unit:
-            due = unit.accounts.due(now, self._sweep_limit)
-        return sum(self.submit(account_id) is not None for account_id in self._not_in_flight(due)[:room])
+            due = unit.accounts.due(self._clock.now(), self._sweep_limit)
+        wanted = [account_id for account_id in due if account_id not in busy][:room]
+        for account_id in wanted:
+            self.submit(account_id)
+        return len(wanted)
 
     def age(self) -> None:
         """Turn accounts orange whose proof is too old, and make them due."""
@@ -177,6 +182,12 @@ class Health:
         """Take an outcome that came by another way than a check: a failed send, what a page said."""
         self._settle(account_id, generation, outcome, None)
 
+    @property
+    def busy(self) -> int:
+        """How many checks are in flight."""
+        with self._lock:
+            return len(self._in_flight)
+
     def _check(self, account_id: str) -> Result:
         loaded = self._credentials.load(account_id)
         if loaded is None:
@@ -244,10 +255,6 @@ class Health:
             self._credentials.remember(account_id, generation, new)
         self._ledger.publish(before, after, happened)
         return after
-
-    def _not_in_flight(self, ids: Iterable[str]) -> list[str]:
-        with self._lock:
-            return [one for one in ids if one not in self._in_flight]
 
 
 class _Progress:

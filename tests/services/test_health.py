@@ -1,6 +1,8 @@
 """Checks: what the provider says becomes what the row shows; nothing else does."""
 
+from collections.abc import Iterator
 from concurrent.futures import Future
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 
@@ -15,6 +17,7 @@ from reply_desktop.domain.outcome import PROVEN, Outcome
 from reply_desktop.domain.provider import Provider
 from reply_desktop.domain.states import State
 from reply_desktop.services.ports import Probed
+from tests.fakes.store import MemoryUnit
 from tests.fakes.world import World
 
 LOST = Outcome(Cause.GRANT_REVOKED, "Token has been expired or revoked.")
@@ -160,6 +163,26 @@ def test_single_flight(world: World) -> None:
     world.tasks.release()
     assert len(world.google.probes) == 1
     assert isinstance(first, Future) and first.result() is not None
+
+
+def test_a_check_that_ends_while_the_sweep_looks_is_not_made_again(world: World) -> None:
+    world.add()
+    world.tasks.held = []
+    world.health.submit("ana")
+    read = world.store.read
+    reads: list[int] = []
+
+    @contextmanager
+    def read_and_then_the_check_ends() -> Iterator[MemoryUnit]:
+        with read() as unit:
+            yield unit
+        reads.append(1)
+        if len(reads) == 2:
+            world.tasks.release()
+
+    world.store.read = read_and_then_the_check_ends  # type: ignore[method-assign]
+    assert world.health.sweep() == 0
+    assert len(world.google.probes) == 1
 
 
 def test_locked_keyring_is_orange_and_asks_for_no_sign_in(world: World) -> None:
