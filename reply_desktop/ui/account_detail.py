@@ -316,6 +316,8 @@ class AccountPane(SidePane):
         link = cause_link(row)
         if link is None and row.cause and CAUSES[row.cause].link is Link.PROVIDERS_SETTINGS:
             link = ("Open Settings → Providers", "")
+        if link is not None and link[1] == connected_apps_page(row.provider, row.address):
+            link = None
         self.help.setVisible(link is not None)
         if link is not None:
             self.help.setText(link[0])

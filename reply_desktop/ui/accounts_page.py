@@ -5,7 +5,7 @@ from functools import partial
 from typing import Final
 
 from PySide6.QtCore import QPoint, Qt, QTimer, Signal
-from PySide6.QtGui import QGuiApplication, QHideEvent, QKeySequence, QShortcut, QShowEvent
+from PySide6.QtGui import QGuiApplication, QHideEvent, QKeySequence, QResizeEvent, QShortcut, QShowEvent
 from PySide6.QtWidgets import QFrame, QMenu, QPushButton, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
 from reply_desktop.channel.messages import (
@@ -70,6 +70,8 @@ class AccountsPage(QWidget):
         self._configured: dict[Provider, bool] = {}
         self._counts: dict[State, int] = {}
         self._mendable = 0
+        self._mend_text = ""
+        self._is_narrow = False
         self._to_show: str | None = None
         self._to_flash: str | None = None
         self._mended: str | None = None
@@ -103,7 +105,6 @@ class AccountsPage(QWidget):
             action.triggered.connect(partial(self.add, provider))
         self.add_button.setMenu(menu)
         self.check_button = button("Check all", self._on_check, icon="refresh")
-        self.check_button.setToolTip("Ask the providers now (F5)")
         self.mend_button = button("Reconnect all", self.reconnect_all, icon="reconnect")
         self.mend_button.hide()
         head = line()
@@ -111,7 +112,7 @@ class AccountsPage(QWidget):
         head.addStretch(1)
         for one in (self.mend_button, self.check_button, self.add_button):
             head.addWidget(one)
-        left = QWidget()
+        self._left = left = QWidget()
         box = column(left, gap=0)
         top = QWidget()
         rows = column(top, gap=Space.M)
@@ -171,7 +172,7 @@ class AccountsPage(QWidget):
         self.other.saved.connect(self._on_saved)
         self.other.better_wanted.connect(self._on_better)
         self.run.finished.connect(self._on_run_finished)
-        self.splitter.splitterMoved.connect(lambda: self._remembered.put("accounts/pane", self.panes.width()))
+        self.splitter.splitterMoved.connect(self._on_splitter)
 
     def _shortcuts(self) -> None:
         for keys, slot, where in (
@@ -182,6 +183,10 @@ class AccountsPage(QWidget):
             shortcut = QShortcut(QKeySequence(keys), where)
             shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
             shortcut.activated.connect(slot)
+
+    def _on_splitter(self) -> None:
+        self._remembered.put("accounts/pane", self.panes.width())
+        self._on_room()
 
     # What others may ask
 
@@ -261,11 +266,13 @@ class AccountsPage(QWidget):
     def _show_pane(self, pane: SidePane) -> None:
         self.panes.setCurrentWidget(pane)
         self.panes.show()
+        QTimer.singleShot(0, self, self._on_room)
 
     def _close_pane(self) -> None:
         focused = self.panes.focusWidget()
         had_focus = focused is not None and focused.hasFocus()
         self.panes.hide()
+        QTimer.singleShot(0, self, self._on_room)
         if had_focus:
             self.table.setFocus()
 
@@ -428,8 +435,8 @@ class AccountsPage(QWidget):
         self._counts = summary.counts
         self._mendable = sum(row.offers_reconnect for row in summary.red)
         self.filter.show_counts(summary.counts)
-        more = "+" if summary.needs_person > len(summary.red) else ""
-        self.mend_button.setText(f"Reconnect all ({self._mendable}{more})")
+        whole = summary.needs_person <= len(summary.red)
+        self._mend_text = f"Reconnect all {self._mendable}" if whole else "Reconnect all"
         self.mend_button.setVisible(self._mendable > 1)
         self._tools(True)
         self._choose_page()
@@ -464,10 +471,31 @@ class AccountsPage(QWidget):
     def _tools(self, on: bool) -> None:
         on = on and self._bridge.engine is EngineState.RUNNING
         chosen = len(self.table.selected_ids())
-        self.check_button.setText(f"Check {count(chosen, 'account')}" if chosen else "Check all")
+        check = f"Check {count(chosen, 'account')}" if chosen else "Check all"
+        for one, text, icon in (
+            (self.check_button, check, "refresh"),
+            (self.mend_button, self._mend_text, "reconnect"),
+        ):
+            shown = "" if self._is_narrow else text
+            if (one.text(), one.accessibleName()) != (shown, text):
+                one.setText(shown)
+                one.setAccessibleName(text)
+                one.setToolTip(f"{text} (F5)" if one is self.check_button else text)
+                icons.put_icon(one, icon)
         self.check_button.setEnabled(on and not self.check_line.is_running)
         self.mend_button.setEnabled(on)
         self.add_button.setEnabled(on)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._on_room()
+
+    def _on_room(self) -> None:
+        """With little room beside the pane the toolbar shows icons only."""
+        narrow = self._left.width() < theme.scaled(520)
+        if narrow != self._is_narrow:
+            self._is_narrow = narrow
+            self._tools(True)
 
     def _on_times(self) -> None:
         self.model.refresh_times()

@@ -16,7 +16,7 @@ from reply_desktop.domain.rows import AccountRow
 from reply_desktop.ui import theme
 from reply_desktop.ui.bridge import Bridge, Pending
 from reply_desktop.ui.controls import Note, button, column, line, wrapped
-from reply_desktop.ui.side_pane import SidePane, section
+from reply_desktop.ui.side_pane import SidePane
 from reply_desktop.ui.theme import Space, Type, label
 
 FIND_AFTER_MS: Final = 700
@@ -119,12 +119,15 @@ class OtherPane(SidePane):
         self.password.setEchoMode(QLineEdit.EchoMode.Password)
         hint = "With two-step verification, use an app password made at the provider."
         page.addWidget(wrapped(hint, Type.CAPTION, muted=True))
-        page.addWidget(section("Outgoing mail (SMTP)"))
-        self.smtp = ServerFields("SMTP", 465)
-        page.addWidget(self.smtp)
-        page.addWidget(section("Incoming mail (IMAP), if any"))
-        self.imap = ServerFields("IMAP", 993)
-        page.addWidget(self.imap)
+        self.smtp, self.imap = ServerFields("SMTP", 465), ServerFields("IMAP", 993)
+        for title, fields in (
+            ("Outgoing mail (SMTP)", self.smtp),
+            ("Incoming mail (IMAP), if any", self.imap),
+        ):
+            box = column(gap=Space.XS)
+            box.addWidget(label(title, Type.CAPTION, strong=True, muted=True))
+            box.addWidget(fields)
+            page.addLayout(box)
         self.user = self._field(page, "User name", "Same as the address")
         self.note = Note("", "red")
         page.addWidget(self.note)

@@ -18,7 +18,7 @@ from reply_desktop.ui import icons, theme
 from reply_desktop.ui.bridge import Bridge, EngineState
 from reply_desktop.ui.controls import Elided, button, column, line
 from reply_desktop.ui.theme import Space
-from reply_desktop.ui.words import count, few
+from reply_desktop.ui.words import count, few, wrong_words
 
 QUIET_MS: Final = 700
 """How long the engine may be away before it is worth a line."""
@@ -42,7 +42,7 @@ def red_words(summary: Summary) -> str:
     named, number = own_red(summary)
     addresses = [row.address for row in named]
     if number == 1 and named:
-        return f"{plain(addresses[0], 80)} cannot send."
+        return f"{plain(addresses[0], 80)} cannot send: {wrong_words(named[0])}."
     return f"{count(number, 'account')} cannot send: {few(addresses, number, 3)}."
 
 
@@ -88,11 +88,12 @@ class Banner(QFrame):
 class Banners(QWidget):
     """All banners, worst first. Signals say what the person wants done.
 
-    `reconnect_wanted`: the ids to mend, one after the other; `account_wanted`: the account to look at;
-    `providers_wanted`: open Settings → Providers.
+    `reconnect_wanted`: the account to mend; `reconnect_all_wanted`: all of them; `account_wanted`: the one
+    to look at; `providers_wanted`: open Settings → Providers.
     """
 
-    reconnect_wanted = Signal(object)
+    reconnect_wanted = Signal(str)
+    reconnect_all_wanted = Signal()
     account_wanted = Signal(str)
     providers_wanted = Signal()
 
@@ -148,12 +149,19 @@ class Banners(QWidget):
             self._take("engine")
             self._bridge.ask(GetSummary(), self._on_summary, _quietly, owner=self)
             self._bridge.ask(GetVault(), self._on_vault, _quietly, owner=self)
-        elif (
-            "engine" in self._shown or state is EngineState.GONE or isinstance(self._bridge.trouble, _LASTING)
-        ):
+            self._allow(True)
+            return
+        self._allow(False)
+        if "engine" in self._shown or self._is_lasting():
             self._on_late()
         elif not self._late.isActive():
             self._late.start()
+
+    def _allow(self, on: bool) -> None:
+        """Without the engine nothing can be done about the rest."""
+        for key, banner in self._shown.items():
+            if key not in ("engine", "said"):
+                banner.setEnabled(on)
 
     def _is_lasting(self) -> bool:
         """Whether it will not mend by itself."""
@@ -198,21 +206,16 @@ class Banners(QWidget):
             self._take("red")
             return
         text = red_words(summary)
-        mendable = tuple(row.id for row in named if row.offers_reconnect)
-        first = named[0].id if named else ""
-        if mendable:
-            action = "Reconnect" if len(mendable) == 1 else f"Reconnect {len(mendable)}"
-            self._put(
-                "red",
-                (text, *mendable),
-                lambda: Banner("red", text, action, lambda: self.reconnect_wanted.emit(mendable)),
-            )
+        mendable = [row.id for row in named if row.offers_reconnect]
+        one = mendable[0] if mendable else named[0].id if named else ""
+        go: Callable[[], None]
+        if len(mendable) > 1:
+            action, go = "Reconnect all", self.reconnect_all_wanted.emit
+        elif mendable:
+            action, go = "Reconnect", partial(self.reconnect_wanted.emit, one)
         else:
-            self._put(
-                "red",
-                (text, first),
-                lambda: Banner("red", text, "Show", lambda: self.account_wanted.emit(first)),
-            )
+            action, go = "Show", partial(self.account_wanted.emit, one)
+        self._put("red", (text, action, one), lambda: Banner("red", text, action, go))
 
     # The vault
 

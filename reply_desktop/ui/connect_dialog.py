@@ -389,7 +389,7 @@ class ConnectPane(SidePane):
         mark = QLabel()
         mark.setPixmap(icons.pixmap(icons.PROVIDER_ICONS[self._provider], theme.colors().muted))
         row.addWidget(mark)
-        row.addWidget(Elided(address, strong=True, mode=Qt.TextElideMode.ElideMiddle))
+        row.addWidget(Elided(address, strong=True, mode=Qt.TextElideMode.ElideMiddle), 1)
         return card
 
     def _run_buttons(self, page: QVBoxLayout) -> None:

@@ -124,7 +124,7 @@ def numbered(number: int, text: str) -> QWidget:
 
 
 class Elided(QLabel):
-    """One line of plain text, cut with an ellipsis; the whole text is the tooltip while it is cut."""
+    """One line of plain text, cut with an ellipsis. Tooltip: `tip`, else the whole text while it is cut."""
 
     def __init__(
         self,
@@ -141,6 +141,7 @@ class Elided(QLabel):
         if muted:
             theme.mark(self, "tone", "muted")
         self._mode = mode
+        self.tip = ""
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
 
     def minimumSizeHint(self) -> QSize:
@@ -158,8 +159,8 @@ class Elided(QLabel):
 
     def event(self, event: QEvent) -> bool:
         if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip:
-            cut = self.shown() != self.text()
-            QToolTip.showText(event.globalPos(), self.text() if cut else "", self)
+            whole = self.text() if self.shown() != self.text() else ""
+            QToolTip.showText(event.globalPos(), self.tip or whole, self)
             return True
         return super().event(event)
 
@@ -274,10 +275,13 @@ class Choice(QWidget):
         super().__init__()
         self.radio = QRadioButton()
         self.radio.setAccessibleName(text)
+        self.radio.setProperty("bare", True)
         group.addButton(self.radio, number)
-        row = line(self, gap=Space.XS)
+        row = line(self, gap=Space.S)
         row.addWidget(self.radio, 0, Qt.AlignmentFlag.AlignTop)
-        row.addWidget(wrapped(text), 1, Qt.AlignmentFlag.AlignVCenter)
+        words = wrapped(text)
+        words.setContentsMargins(0, 3, 0, 3)
+        row.addWidget(words, 1)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         self.radio.setChecked(True)
@@ -331,17 +335,36 @@ class Flow(QLayout):
         )
 
     def _place(self, rect: QRect, *, dry: bool) -> int:
-        left, top, tall = rect.left(), rect.top(), 0
-        parent = self.parentWidget()
-        direction = parent.layoutDirection() if parent else Qt.LayoutDirection.LeftToRight
+        rows: list[list[tuple[QLayoutItem, QSize]]] = [[]]
+        left = 0
         for item in self._items:
             if item.isEmpty():
                 continue
-            size = item.sizeHint()
-            if left > rect.left() and left + size.width() > rect.right() + 1:
-                left, top, tall = rect.left(), top + tall + self._gap, 0
-            if not dry:
-                item.setGeometry(QStyle.visualRect(direction, rect, QRect(QPoint(left, top), size)))
+            size = self._size(item, rect.width())
+            if rows[-1] and left + size.width() > rect.width():
+                rows.append([])
+                left = 0
+            rows[-1].append((item, size))
             left += size.width() + self._gap
-            tall = max(tall, size.height())
-        return top + tall - rect.top()
+        top = rect.top()
+        for row in rows:
+            tall = max((size.height() for _, size in row), default=0)
+            if not dry:
+                self._set_row(rect, top, tall, row)
+            top += tall + self._gap
+        return top - self._gap - rect.top()
+
+    def _size(self, item: QLayoutItem, width: int) -> QSize:
+        size = item.sizeHint()
+        if size.width() <= width:
+            return size
+        return QSize(width, item.heightForWidth(width) if item.hasHeightForWidth() else size.height())
+
+    def _set_row(self, rect: QRect, top: int, tall: int, row: list[tuple[QLayoutItem, QSize]]) -> None:
+        parent = self.parentWidget()
+        direction = parent.layoutDirection() if parent else Qt.LayoutDirection.LeftToRight
+        left = rect.left()
+        for item, size in row:
+            place = QRect(QPoint(left, top + (tall - size.height()) // 2), size)
+            item.setGeometry(QStyle.visualRect(direction, rect, place))
+            left += size.width() + self._gap

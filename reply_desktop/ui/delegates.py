@@ -90,7 +90,7 @@ class CellDelegate(QStyledItemDelegate):
         if col == Col.STATUS:
             self._status(painter, inner.adjusted(Space.S, 0, 0, 0), prepared)
         elif col == Col.ACTION:
-            self._button(painter, cell, row, prepared)
+            self._button(painter, cell, row, prepared, selected)
         elif col == Col.PROVIDER:
             mark = icons.pixmap(icons.PROVIDER_ICONS[prepared.row.provider], self._colors.muted)
             self._marked(painter, inner, mark, prepared.texts[col], self._muted)
@@ -164,7 +164,7 @@ class CellDelegate(QStyledItemDelegate):
         ink = QColor(self._colors.state_tone(state).ink)
         self._marked(painter, box, icons.state_pixmap(state), prepared.texts[Col.STATUS], ink)
 
-    def _button(self, painter: QPainter, cell: QRect, row: int, prepared: Prepared) -> None:
+    def _button(self, painter: QPainter, cell: QRect, row: int, prepared: Prepared, selected: bool) -> None:
         if prepared.action is None:
             return
         box = self.button_rect(cell)
@@ -172,7 +172,8 @@ class CellDelegate(QStyledItemDelegate):
         hovered = table.hover_button == row
         pressed = hovered and table.pressed_button == row
         off = table.model_.stale
-        back = used.blue.soft if not hovered else used.accent_pressed if pressed else used.accent
+        quiet = used.surface if selected else used.blue.soft
+        back = quiet if not hovered else used.accent_pressed if pressed else used.accent
         tint = used.accent if not hovered else used.on_accent
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(Qt.PenStyle.NoPen)

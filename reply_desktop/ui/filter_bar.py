@@ -52,7 +52,7 @@ class FilterBar(QWidget):
         self.text.setPlaceholderText("Search address")
         self.text.setAccessibleName("Search accounts by address")
         self.text.setClearButtonEnabled(True)
-        self.text.setFixedWidth(theme.scaled(220))
+        self.text.setFixedWidth(theme.scaled(200))
         self.text.setMaxLength(254)
         search = QAction(self)
         icons.put_icon(search, "search", "muted")
@@ -70,12 +70,15 @@ class FilterBar(QWidget):
         self.view = self._view_button()
         row.addWidget(self.view)
         self.chips: dict[State, QPushButton] = {}
+        together = QWidget()
+        chips = Flow(together, Space.XS)
         for state in _CHIPS:
             chip = button(STATE_WORDS[state], self._emit, kind="chip")
             chip.setCheckable(True)
             chip.hide()
             self.chips[state] = chip
-            row.addWidget(chip)
+            chips.addWidget(chip)
+        row.addWidget(together)
 
     # What is wanted
 
@@ -110,13 +113,13 @@ class FilterBar(QWidget):
             number = counts.get(state, 0)
             chip.setText(f"{STATE_WORDS[state]}  {number:,}")
             chip.setAccessibleName(f"Show {STATE_WORDS[state]}: {number:,}")
-            chip.setIcon(icons.state_pixmap(state, 14))
+            icons.put_state(chip, state)
             chip.setVisible(number > 0 or chip.isChecked())
 
     def restyle(self) -> None:
         """Take over the scheme in use."""
         for state, chip in self.chips.items():
-            chip.setIcon(icons.state_pixmap(state, 14))
+            icons.put_state(chip, state)
 
     def _emit(self) -> None:
         self._typing.stop()

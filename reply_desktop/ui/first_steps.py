@@ -38,7 +38,6 @@ class ProviderChoice(QPushButton):
         row.addWidget(self._go)
         for part in self.findChildren(QLabel):
             part.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
-        self.setFixedHeight(theme.scaled(72))
         self.put(True)
 
     def put(self, configured: bool) -> None:
@@ -59,7 +58,7 @@ class FirstSteps(QWidget):
         super().__init__()
         page = _middle(self)
         hello = QLabel()
-        hello.setPixmap(icons.app_icon().pixmap(56))
+        hello.setPixmap(icons.pixmap("app", side=56))
         page.addWidget(hello)
         page.addWidget(wrapped("Connect your first mailbox", Type.DISPLAY, strong=True))
         why = "Every few minutes the app proves that your mailboxes can send, and tells you at once when not."

@@ -3,10 +3,10 @@
 from functools import lru_cache
 from typing import Final
 
-from PySide6.QtCore import QByteArray, QObject, QPointF, QRectF, QSize, Qt
+from PySide6.QtCore import QByteArray, QObject, QPointF, QRectF, Qt
 from PySide6.QtGui import QAction, QColor, QIcon, QPainter, QPen, QPixmap, QPolygonF
 from PySide6.QtSvg import QSvgRenderer
-from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel
+from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QPushButton
 
 from reply_desktop.domain.provider import Provider
 from reply_desktop.domain.states import SHAPES, Shape, State
@@ -21,6 +21,7 @@ PROVIDER_ICONS: Final = {
 """Provider → name of its mark."""
 
 _ICON, _TINT, _SIDE = "iconName", "iconTint", "iconSide"
+_GAP: Final = 5
 
 
 @lru_cache(maxsize=512)
@@ -82,10 +83,37 @@ def _tint(target: QObject) -> None:
     shade = getattr(shade, part) if part else shade
     if isinstance(target, QLabel):
         target.setPixmap(pixmap(name, shade, side))
-    elif isinstance(target, (QAbstractButton, QAction)):
+    elif isinstance(target, QAction):
         target.setIcon(icon(name, shade, side))
-        if isinstance(target, QAbstractButton):
-            target.setIconSize(QSize(side, side))
+    elif isinstance(target, QAbstractButton):
+        made = QIcon()
+        for ink, mode in ((shade, QIcon.Mode.Normal), (theme.colors().disabled, QIcon.Mode.Disabled)):
+            drawn = _spaced(pixmap(name, ink, side), target)
+            made.addPixmap(drawn, mode)
+        target.setIcon(made)
+        target.setIconSize(drawn.deviceIndependentSize().toSize())
+
+
+def _spaced(bare: QPixmap, target: QAbstractButton) -> QPixmap:
+    """An icon with room towards the text, which the style sheet's buttons leave too little of."""
+    if not (isinstance(target, QPushButton) and target.text()):
+        return bare
+    ratio = bare.devicePixelRatio()
+    wide = QPixmap(bare.width() + round(_GAP * ratio), bare.height())
+    wide.setDevicePixelRatio(ratio)
+    wide.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(wide)
+    mirrored = target.layoutDirection() is Qt.LayoutDirection.RightToLeft
+    painter.drawPixmap(QPointF(_GAP if mirrored else 0, 0), bare)
+    painter.end()
+    return wide
+
+
+def put_state(target: QAbstractButton, state: State, side: int = 14) -> None:
+    """Show a state's shape on a button."""
+    made = _spaced(state_pixmap(state, side), target)
+    target.setIcon(QIcon(made))
+    target.setIconSize(made.deviceIndependentSize().toSize())
 
 
 def app_icon() -> QIcon:

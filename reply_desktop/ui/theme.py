@@ -277,7 +277,8 @@ def style_sheet(colors: Colors) -> str:
     }
     look = "dark" if colors is DARK else "light"
     pictures = {
-        name: resource(f"style/{name}-{look}.svg").as_posix() for name in ("check", "dash", "chevron")
+        name.replace("-", "_"): resource(f"style/{name}-{look}.svg").as_posix()
+        for name in ("check", "dash", "chevron", "chevron-on-accent")
     }
     text = resource("style/app.qss").read_text(encoding="utf-8")
     return Template(text).substitute(flat, **pictures, radius=RADIUS)

@@ -1,0 +1,168 @@
+"""Puts the window's parts together: pages, banners, bell, footer, and who opens what."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtWidgets import QMenu, QToolButton, QWidget
+
+from reply_desktop.channel.messages import CheckAccounts, GetSummary, RowsChanged
+from reply_desktop.domain.errors import ReplyDesktopError
+from reply_desktop.domain.events import SummaryChanged
+from reply_desktop.domain.provider import Provider
+from reply_desktop.domain.rows import Summary
+from reply_desktop.ui.accounts_page import AccountsPage
+from reply_desktop.ui.banner import Banners
+from reply_desktop.ui.bell import Bell
+from reply_desktop.ui.bridge import Bridge, EngineState
+from reply_desktop.ui.browser import OpenPage, open_page
+from reply_desktop.ui.controls import icon_button
+from reply_desktop.ui.main_window import ACCOUNTS, MainWindow
+from reply_desktop.ui.remembered import Remembered
+from reply_desktop.ui.words import Clock, ago, count, exact, utc_now
+
+PROVIDERS = "providers"
+"""Name of the page of provider settings."""
+FOOTER_MS = 20_000
+"""How often “last check 3 min ago” is said anew."""
+
+
+class Front(QObject):
+    """The living window. Everything that leads somewhere from outside comes in through its `open_…`."""
+
+    quit_wanted = Signal()
+
+    def __init__(
+        self,
+        window: MainWindow,
+        bridge: Bridge,
+        remembered: Remembered,
+        *,
+        clock: Clock = utc_now,
+        open_in_browser: OpenPage = open_page,
+    ) -> None:
+        super().__init__(window)
+        self.window, self.bridge = window, bridge
+        self._clock = clock
+        self._last_check_at: datetime | None = None
+        self._accounts = 0
+        self.banners = Banners(bridge)
+        self.bell = Bell(bridge, clock=clock)
+        self.accounts = AccountsPage(bridge, clock, open_in_browser, remembered)
+        window.add_banners(self.banners)
+        window.add_to_header(self.bell)
+        window.add_to_header(self._more())
+        self._footer_timer = QTimer(self, interval=FOOTER_MS)
+        self._footer_timer.timeout.connect(self._tell_footer)
+        self._connect_parts()
+        self._on_engine(bridge.engine)
+
+    def add_page(self, name: str, title: str, icon: str, make: Callable[[], QWidget]) -> None:
+        """One more page of the settings."""
+        self.window.add_page(name, title, icon, make)
+
+    def _more(self) -> QToolButton:
+        made = icon_button("more", "More")
+        made.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        menu = QMenu(made)
+        menu.addAction("Check all accounts", self.check_all)
+        menu.addSeparator()
+        menu.addAction("Quit Reply Desktop", self.quit_wanted.emit)
+        made.setMenu(menu)
+        return made
+
+    def _connect_parts(self) -> None:
+        bridge, banners, bell = self.bridge, self.banners, self.bell
+        bridge.engine_changed.connect(self._on_engine)
+        bridge.summary_changed.connect(self._on_summary_event)
+        bridge.rows_changed.connect(self._on_rows)
+        bridge.failed.connect(self._on_failed)
+        banners.reconnect_wanted.connect(self.reconnect)
+        banners.reconnect_all_wanted.connect(self.reconnect_all)
+        banners.account_wanted.connect(self.open_account)
+        banners.providers_wanted.connect(self.open_providers)
+        bell.account_asked.connect(self.open_account)
+        bell.fault_asked.connect(lambda key: self.open_providers())
+        self.accounts.providers_wanted.connect(self.open_providers)
+        self.window.quit_wanted.connect(self.quit_wanted)
+
+    # Doors
+
+    def open_settings(self, name: str) -> QWidget | None:
+        """Show the window with this page."""
+        self.window.bring()
+        return self.window.open_settings(name)
+
+    def open_account(self, account_id: str) -> None:
+        """Show the window with this account's detail."""
+        self.open_settings(ACCOUNTS)
+        self.accounts.open_account(account_id)
+
+    def open_accounts(self) -> None:
+        """Show the window with the table."""
+        self.open_settings(ACCOUNTS)
+
+    def open_providers(self, provider: Provider | None = None) -> None:
+        """Show the window with Settings → Providers, at this provider's part where the page knows how."""
+        page = self.open_settings(PROVIDERS)
+        show = getattr(page, "show_provider", None)
+        if provider is not None and show is not None:
+            show(provider)
+
+    def reconnect(self, ids: tuple[str, ...] | str) -> None:
+        """Show the window and mend these accounts, one after the other."""
+        self.open_settings(ACCOUNTS)
+        self.accounts.reconnect((ids,) if isinstance(ids, str) else ids)
+
+    def reconnect_all(self) -> None:
+        """Show the window and mend every red account that a sign-in mends."""
+        self.open_settings(ACCOUNTS)
+        self.accounts.reconnect_all()
+
+    def check_all(self) -> None:
+        """Check all accounts; with the progress shown where the table is in view."""
+        if self.window.isVisible() and self.window.current == ACCOUNTS:
+            self.accounts.check()
+        else:
+            self.bridge.ask(CheckAccounts())
+
+    # Footer
+
+    def _on_engine(self, state: EngineState) -> None:
+        if state is EngineState.RUNNING:
+            self.bridge.ask(GetSummary(), self._on_summary, lambda error: None, owner=self)
+            self._footer_timer.start()
+        else:
+            self._footer_timer.stop()
+        self._tell_footer()
+
+    def _on_summary_event(self, event: SummaryChanged) -> None:
+        self._on_summary(event.summary)
+
+    def _on_summary(self, summary: Summary) -> None:
+        self._accounts = sum(summary.counts.values())
+        self._tell_footer()
+
+    def _on_rows(self, event: RowsChanged) -> None:
+        times = [row.checked_at for row in event.rows if row.checked_at]
+        if times:
+            newest = max(times)
+            if self._last_check_at is None or newest > self._last_check_at:
+                self._last_check_at = newest
+
+    def _tell_footer(self) -> None:
+        words, tone = {
+            EngineState.STARTING: ("Starting the background service…", "grey"),
+            EngineState.RUNNING: ("Background service running", "green"),
+            EngineState.LOST: ("Background service restarting…", "orange"),
+            EngineState.GONE: ("Background service stopped", "red"),
+        }[self.bridge.engine]
+        parts = []
+        if self.bridge.engine is EngineState.RUNNING and self._accounts:
+            parts.append(count(self._accounts, "account"))
+        if self._last_check_at is not None:
+            parts.append(f"last check {ago(self._last_check_at, self._clock())}")
+        self.window.show_engine(words, tone, " · ".join(parts), exact(self._last_check_at))
+
+    def _on_failed(self, error: ReplyDesktopError) -> None:
+        self.banners.say(str(error))

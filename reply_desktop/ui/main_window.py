@@ -1,0 +1,238 @@
+"""The window's frame: header, banners, the settings' navigation, pages made on first sight, footer."""
+
+from collections.abc import Callable
+from typing import Final
+
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QCloseEvent, QGuiApplication, QKeySequence, QResizeEvent, QShortcut
+from PySide6.QtWidgets import (
+    QButtonGroup,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QMessageBox,
+    QPushButton,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from reply_desktop.config import APP_NAME
+from reply_desktop.ui import icons, theme
+from reply_desktop.ui.controls import Elided, button, column, line
+from reply_desktop.ui.remembered import Remembered
+from reply_desktop.ui.theme import Space, Type
+
+ACCOUNTS: Final = "accounts"
+"""Name of the page of email accounts."""
+_SIZE: Final = QSize(1280, 800)
+_LEAST: Final = QSize(760, 480)
+_FOLD: Final = 1000
+
+
+class MainWindow(QWidget):
+    """Frame of all pages. Closing it hides it; `quit_wanted` and `about_to_hide` tell the door.
+
+    Light on purpose: it is painted before anything heavy is loaded. Pages, banners and header buttons are
+    put in later.
+    """
+
+    quit_wanted = Signal()
+    about_to_hide = Signal()
+
+    def __init__(self, remembered: Remembered, *, sandbox: bool = False) -> None:
+        super().__init__()
+        self._remembered = remembered
+        self._makers: dict[str, Callable[[], QWidget]] = {}
+        self._pages: dict[str, QWidget] = {}
+        self._entries: dict[str, QPushButton] = {}
+        self.has_tray: Callable[[], bool] = lambda: False
+        self.leaving = False
+        self._folded = False
+        self.setWindowTitle(f"{APP_NAME} (sandbox)" if sandbox else APP_NAME)
+        self.setWindowIcon(icons.app_icon())
+        self.setMinimumSize(_LEAST)
+        self._outer = column(self, gap=0)
+        self._outer.addWidget(self._header(sandbox))
+        body = line(gap=0)
+        body.addWidget(self._navigation())
+        self.stack = QStackedWidget()
+        body.addWidget(self.stack, 1)
+        self._outer.addLayout(body, 1)
+        self._outer.addWidget(self._footer())
+        self._place()
+        quit_keys = QShortcut(QKeySequence(QKeySequence.StandardKey.Quit), self)
+        quit_keys.activated.connect(self.quit_wanted)
+
+    # Building
+
+    def _header(self, sandbox: bool) -> QFrame:
+        bar = QFrame()
+        bar.setProperty("bar", "top")
+        row = line(bar, gap=Space.S)
+        row.setContentsMargins(Space.L, Space.S, Space.M, Space.S)
+        mark = QLabel()
+        mark.setPixmap(icons.app_icon().pixmap(24))
+        row.addWidget(mark)
+        row.addWidget(theme.label(APP_NAME, Type.SUBTITLE, strong=True))
+        if sandbox:
+            chip = theme.label("Sandbox", Type.CAPTION, strong=True)
+            chip.setToolTip("Local stand-ins for the providers; no real mailbox is touched.")
+            chip.setProperty("badge", "blue")
+            row.addWidget(chip, 0, Qt.AlignmentFlag.AlignVCenter)
+        row.addStretch(1)
+        self.header_slots: QHBoxLayout = line(gap=Space.XS)
+        row.addLayout(self.header_slots)
+        bar.setMinimumHeight(theme.scaled(48))
+        return bar
+
+    def _navigation(self) -> QFrame:
+        bar = QFrame()
+        bar.setProperty("bar", "side")
+        bar.setAccessibleName("Settings")
+        self._bar = bar
+        self._nav: QVBoxLayout = column(bar, gap=Space.XXS)
+        self._nav.setContentsMargins(Space.S, Space.L, Space.S, Space.M)
+        title = theme.label("Settings", Type.CAPTION, strong=True, muted=True)
+        title.setContentsMargins(Space.M, 0, 0, Space.XS)
+        self._nav_title = title
+        self._nav.addWidget(title)
+        self._nav.addStretch(1)
+        self._group = QButtonGroup(self)
+        return bar
+
+    def _footer(self) -> QFrame:
+        bar = QFrame()
+        bar.setProperty("bar", "bottom")
+        row = line(bar, gap=Space.S)
+        row.setContentsMargins(Space.L, Space.XS, Space.L, Space.XS)
+        self._engine_dot = QLabel()
+        self._engine_words = theme.label("", Type.CAPTION, muted=True)
+        self._last_words = Elided("", Type.CAPTION, muted=True)
+        self._last_words.setAlignment(Qt.AlignmentFlag.AlignTrailing | Qt.AlignmentFlag.AlignVCenter)
+        row.addWidget(self._engine_dot)
+        row.addWidget(self._engine_words)
+        row.addWidget(self._last_words, 1)
+        self.footer_slots: QHBoxLayout = line(gap=Space.S)
+        row.addLayout(self.footer_slots)
+        bar.setMinimumHeight(theme.scaled(28))
+        return bar
+
+    def _place(self) -> None:
+        if not self.restoreGeometry(self._remembered.get_bytes("window/place")):
+            screen = QGuiApplication.primaryScreen()
+            room = screen.availableSize() if screen else _SIZE
+            self.resize(_SIZE.boundedTo(room * 0.94))
+
+    # Filling
+
+    def add_page(self, name: str, title: str, icon: str, make: Callable[[], QWidget]) -> None:
+        """One more page, made when it is first opened."""
+        entry = button(title, lambda: self.open_settings(name), kind="nav", icon=icon)
+        entry.setCheckable(True)
+        self._group.addButton(entry)
+        self._nav.insertWidget(self._nav.count() - 1, entry)
+        entry.setAccessibleName(title)
+        self._makers[name] = make
+        self._entries[name] = entry
+        self._fold(self._folded)
+
+    def add_banners(self, banners: QWidget) -> None:
+        """Put the banners between header and pages."""
+        self._outer.insertWidget(1, banners)
+
+    def add_to_header(self, widget: QWidget) -> None:
+        """Put a button to the right in the header."""
+        self.header_slots.addWidget(widget)
+
+    def open_settings(self, name: str) -> QWidget | None:
+        """Open a page by its name; the page, or None when there is no such page."""
+        page = self._pages.get(name)
+        if page is None and name in self._makers:
+            page = self._pages[name] = self._makers[name]()
+            self.stack.addWidget(page)
+        if page is not None:
+            self._entries[name].setChecked(True)
+            self.stack.setCurrentWidget(page)
+        return page
+
+    @property
+    def current(self) -> str:
+        """Name of the page in view."""
+        shown = self.stack.currentWidget()
+        return next((name for name, page in self._pages.items() if page is shown), "")
+
+    @property
+    def pages(self) -> tuple[str, ...]:
+        """Names of all pages, in order."""
+        return tuple(self._makers)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        folded = self.width() < theme.scaled(_FOLD)
+        if folded != self._folded:
+            self._fold(folded)
+
+    def _fold(self, folded: bool) -> None:
+        """With little room the navigation shows its icons only."""
+        self._folded = folded
+        self._nav_title.setVisible(not folded)
+        self._bar.setFixedWidth(theme.scaled(56 if folded else 184))
+        for entry in self._entries.values():
+            title = entry.accessibleName()
+            entry.setText("" if folded else title)
+            entry.setToolTip(title if folded else "")
+            icons.put_icon(entry, entry.property("iconName"))
+
+    def show_engine(self, words: str, tone: str, last: str = "", tip: str = "") -> None:
+        """Say in the footer how the background service is doing, and when it last checked."""
+        icons.put_icon(self._engine_dot, "dot", f"{tone}.fill", 10)
+        self._engine_words.setText(words)
+        self._last_words.setText(last)
+        self._last_words.tip = tip
+
+    # Coming and going
+
+    def bring(self) -> None:
+        """Come to the front."""
+        if self.isMinimized():
+            self.showNormal()
+        self.show()
+        self.raise_()
+        self.activateWindow()
+
+    def remember(self) -> None:
+        """Keep where the window lies."""
+        self._remembered.put_bytes("window/place", self.saveGeometry())
+        self._remembered.save()
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        self.remember()
+        app = QGuiApplication.instance()
+        if self.leaving or (isinstance(app, QGuiApplication) and app.isSavingSession()):
+            event.accept()
+            return
+        event.ignore()
+        if self.has_tray():
+            self.about_to_hide.emit()
+            self.hide()
+        elif self._remembered.get("told/no_tray"):
+            self.showMinimized()
+        else:
+            self._tell_no_tray()
+
+    def _tell_no_tray(self) -> None:
+        self._remembered.put("told/no_tray", True)
+        box = QMessageBox(self)
+        box.setIcon(QMessageBox.Icon.Information)
+        box.setTextFormat(Qt.TextFormat.PlainText)
+        box.setWindowTitle(APP_NAME)
+        box.setText("This desktop shows no tray icons.")
+        box.setInformativeText(
+            "The window is minimised and goes on telling you about trouble. Start Reply Desktop again to "
+            "bring it back, or quit it now."
+        )
+        box.addButton("Minimise", QMessageBox.ButtonRole.AcceptRole).clicked.connect(self.showMinimized)
+        box.addButton("Quit", QMessageBox.ButtonRole.DestructiveRole).clicked.connect(self.quit_wanted)
+        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        box.open()
