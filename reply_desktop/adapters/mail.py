@@ -35,10 +35,11 @@ def wire_address(address: str) -> str:
 
     Raises InvalidInput when it is no mail address.
     """
+    address = address.strip()
     parsed = parse_address(address)
     if not parsed.isprintable() or any(c.isspace() for c in parsed):
         raise InvalidInput(f"“{parsed[:80]}” has characters a mail address cannot have.")
-    return f"{parsed.rpartition('@')[0]}@{ascii_domain(domain_of(parsed))}"
+    return f"{address.rpartition('@')[0]}@{ascii_domain(domain_of(parsed))}"
 
 
 def compose(

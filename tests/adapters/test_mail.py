@@ -128,8 +128,13 @@ def test_the_text_comes_through() -> None:
     assert parsed(raw).get_content().replace("\r\n", "\n") == text
 
 
-@pytest.mark.parametrize("address", ["a@b.example", "A@B.example ", "jürgen@bücher.example"])
-def test_wire_addresses(address: str) -> None:
-    wire = mail.wire_address(address)
-    assert wire.rpartition("@")[2].isascii()
-    assert wire == wire.lower().strip()
+@pytest.mark.parametrize(
+    ("address", "wire"),
+    [
+        ("a@b.example", "a@b.example"),
+        (" Anna.M@B.Example ", "Anna.M@b.example"),
+        ("jürgen@bücher.example", "jürgen@xn--bcher-kva.example"),
+    ],
+)
+def test_wire_addresses(address: str, wire: str) -> None:
+    assert mail.wire_address(address) == wire

@@ -1,0 +1,578 @@
+"""Password mailboxes: the login check over SMTP and IMAP, and sending over SMTP."""
+
+import base64
+import contextlib
+import email
+import email.policy
+import email.utils
+import errno
+import imaplib
+import logging
+import re
+import smtplib
+import socket
+import ssl
+import threading
+from collections.abc import Callable, Container, Iterator
+from dataclasses import dataclass, field
+from email.message import EmailMessage
+from types import TracebackType
+from typing import Any, Final, Self
+
+from reply_desktop.adapters.mail import ascii_domain, wire_address
+from reply_desktop.domain.account import Account
+from reply_desktop.domain.answers import FAULT_WORDS, FAULTS, Fault
+from reply_desktop.domain.causes import Cause
+from reply_desktop.domain.errors import InvalidInput
+from reply_desktop.domain.grant import Credentials, MailServer, Password, Security
+from reply_desktop.domain.mail_answers import enhanced_code, imap_outcome, smtp_message_outcome, smtp_outcome
+from reply_desktop.domain.notification import plain
+from reply_desktop.domain.outcome import PROVEN, Outcome
+from reply_desktop.domain.provider import Provider
+from reply_desktop.services.ports import Probed, SendResult
+
+_log = logging.getLogger(__name__)
+
+TIMEOUT_S: Final = 30.0
+"""For connecting, and for each answer of a server, in seconds."""
+DEADLINE_S: Final = 60.0
+"""For a whole login check at one server, however slowly it drips, in seconds."""
+TAKEOVER_S: Final = 600.0
+"""For a server to say that it took a message over, in seconds (RFC 5321 §4.5.3.2.6): giving up earlier
+would leave messages in doubt that were sent."""
+
+_HELLO: Final = "[127.0.0.1]"
+"""What we call ourselves: an address literal, as a desktop has no name; it tells nothing of the network."""
+_INITIAL_MAX: Final = 480
+"""Longest AUTH command with its first answer in it: RFC 5321 allows 512 characters a command line."""
+_NOT_TLS: Final = ("WRONG_VERSION_NUMBER", "UNKNOWN_PROTOCOL", "HTTP_REQUEST", "RECORD_LAYER_FAILURE")
+_NO_WAY: Final = frozenset({errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EADDRNOTAVAIL})
+_BROKEN: Final = (
+    ConnectionResetError,
+    ConnectionAbortedError,
+    BrokenPipeError,
+    ssl.SSLEOFError,
+    ssl.SSLZeroReturnError,
+    ssl.SSLSyscallError,
+)
+_NO_SUCH_NAME: Final = (socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME))
+_IMAPLIB_OWN: Final = ("no CAPABILITY", "server not IMAP4", "got more than", "command ", "Couldn't establish")
+_DELIVERED_ID: Final = re.compile(r"<[^<>@\s]{1,200}@[^<>@\s]{1,200}>")
+
+
+@dataclass(frozen=True, slots=True)
+class _SignIn:
+    """User name and password as given; the password stays out of `repr`."""
+
+    user: str
+    password: str = field(repr=False)
+
+    def plain(self) -> bytes:
+        """The message of SASL PLAIN (RFC 4616): UTF-8, so passwords of any script can be sent."""
+        return f"\0{self.user}\0{self.password}".encode()
+
+    def sendable(self) -> bool:
+        """Whether it can be sent: a control character would end a field or a line of the protocols."""
+        return not any(ord(c) < 32 or ord(c) == 127 for c in self.user + self.password)
+
+    def hide_in(self, text: str) -> str:
+        """The text without the password, should a server repeat it."""
+        for secret in (_base64(self.plain()), _base64(self.password.encode()), self.password):
+            if len(secret) >= 4:
+                text = text.replace(secret, "[removed]")
+        return text
+
+
+class _Refused(Exception):
+    """The server's answer ends the conversation."""
+
+    def __init__(self, outcome: Outcome) -> None:
+        super().__init__(str(outcome.cause))
+        self.outcome = outcome
+
+
+class _InDoubt(Exception):
+    """The connection was lost after the end of the message was on its way."""
+
+    def __init__(self, outcome: Outcome) -> None:
+        super().__init__(str(outcome.cause))
+        self.outcome = outcome
+
+
+class _Deadline:
+    """Cuts a conversation off when it lasts too long: socket time-outs start afresh with every byte."""
+
+    def __init__(self, seconds: float) -> None:
+        self.fault: Fault | None = None
+        self._line: Callable[[], socket.socket | None] = lambda: None
+        self._lock = threading.Lock()
+        self._timer = threading.Timer(seconds, self.cut, [Fault.TIMEOUT])
+        self._timer.daemon = True
+        self._timer.name = "mail-deadline"
+
+    def __enter__(self) -> Self:
+        self._timer.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._timer.cancel()
+        self._timer.join()
+
+    def watch(self, line: Callable[[], socket.socket | None]) -> None:
+        """Cut this line when the time comes; `line` gives its present socket."""
+        self._line = line
+
+    def cut(self, fault: Fault) -> None:
+        """End the conversation now, and say why."""
+        with self._lock:
+            self.fault = self.fault or fault
+            line = self._line()
+            if line is not None:
+                # Not SSLSocket's own shutdown, which takes its state away under the reading thread.
+                with contextlib.suppress(OSError):
+                    socket.socket.shutdown(line, socket.SHUT_RDWR)
+
+
+Dial = Callable[[], socket.socket]
+
+_UNSENDABLE: Final = Outcome(
+    Cause.WRONG_PASSWORD, "The user name or password holds a control character, which cannot be sent."
+)
+
+
+class _Smtp(smtplib.SMTP):
+    """An SMTP connection over a line that was dialled for it, with TLS from the start or not yet."""
+
+    def __init__(self, host: str, port: int, dial: Dial, deadline: _Deadline) -> None:
+        self._dial = dial
+        self.sock: socket.socket | None = None
+        deadline.watch(lambda: self.sock)
+        super().__init__(host, port, local_hostname=_HELLO)
+
+    def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
+        return self._dial()
+
+
+class _Imap(imaplib.IMAP4):
+    """An IMAP connection, likewise."""
+
+    def __init__(self, host: str, port: int, dial: Dial, deadline: _Deadline) -> None:
+        self._dial = dial
+        deadline.watch(lambda: getattr(self, "sock", None))
+        super().__init__(host, port)
+
+    def _create_socket(self, timeout: float | None = None) -> socket.socket:
+        return self._dial()
+
+
+class Other:
+    """SMTP and IMAP mailboxes with a password. Plain connections are not spoken.
+
+    `ssl_context` must check certificates and host names (ValueError otherwise). No connection is kept between
+    calls, so `fresh` makes no difference. All methods may be called from many threads.
+    """
+
+    provider = Provider.OTHER
+
+    def __init__(
+        self,
+        ssl_context: ssl.SSLContext,
+        *,
+        timeout_s: float = TIMEOUT_S,
+        deadline_s: float = DEADLINE_S,
+        takeover_s: float = TAKEOVER_S,
+    ) -> None:
+        if not ssl_context.check_hostname or ssl_context.verify_mode is not ssl.CERT_REQUIRED:
+            raise ValueError("mail servers are spoken to only over connections that are checked")
+        self._ssl = ssl_context
+        self._timeout_s = timeout_s
+        self._deadline_s = deadline_s
+        self._takeover_s = takeover_s
+        self._lock = threading.Lock()
+        self._conversations: set[_Deadline] = set()
+        self._closed = False
+
+    def probe(self, account: Account, credentials: Credentials, *, fresh: bool = False) -> Probed:
+        """Sign in at the SMTP server and, where there is one, at the IMAP server; one try each.
+
+        An alert the IMAP server sends along (RFC 3501 §7.1) is given as the outcome's text.
+        """
+        servers = account.servers
+        if servers is None or not isinstance(credentials, Password):
+            return Probed(Outcome(Cause.GRANT_MISSING))
+        sign_in = _SignIn(servers.user or account.address, credentials.password)
+        if not sign_in.sendable():
+            return Probed(_UNSENDABLE)
+        outcome = self._check_smtp(servers.smtp, sign_in)
+        if outcome.proves and servers.imap is not None:
+            outcome = self._check_imap(servers.imap, sign_in)
+        return Probed(outcome)
+
+    def send(self, account: Account, credentials: Credentials, mime: bytes) -> SendResult:
+        """Hand one message to the SMTP server: to all its recipients or to none. Bcc is not sent along."""
+        servers = account.servers
+        if servers is None or not isinstance(credentials, Password):
+            return SendResult(Outcome(Cause.GRANT_MISSING))
+        sign_in = _SignIn(servers.user or account.address, credentials.password)
+        if not sign_in.sendable():
+            return SendResult(_UNSENDABLE)
+        try:
+            envelope = _Envelope.of(account.address, mime)
+            with self._smtp(servers.smtp, sign_in, self._deadline_s + self._takeover_s) as smtp:
+                return SendResult(PROVEN, message_id=_hand_over(smtp, envelope, self._takeover_s))
+        except _Refused as refused:
+            return SendResult(refused.outcome)
+        except _InDoubt as doubt:
+            return SendResult(doubt.outcome, in_doubt=True)
+
+    def revoke(self, account: Account, credentials: Credentials) -> bool:
+        """False: a password cannot be given back."""
+        return False
+
+    def close(self) -> None:
+        """End all conversations at once and begin no more: the app is ending."""
+        with self._lock:
+            self._closed = True
+            conversations = list(self._conversations)
+        for each in conversations:
+            each.cut(Fault.CLOSED)
+
+    def _check_smtp(self, server: MailServer, sign_in: _SignIn) -> Outcome:
+        try:
+            with self._smtp(server, sign_in, self._deadline_s):
+                return PROVEN
+        except _Refused as refused:
+            return refused.outcome
+
+    def _check_imap(self, server: MailServer, sign_in: _SignIn) -> Outcome:
+        try:
+            with self._conversation(server, sign_in, self._deadline_s) as deadline:
+                imap = _Imap(*self._line_to(server), deadline)
+                try:
+                    return self._sign_in_imap(imap, server, sign_in)
+                except imaplib.IMAP4.abort:
+                    # imaplib reads on after a goodbye and tells only of the connection's end.
+                    if "BYE" in imap.untagged_responses:
+                        said = _decoded(imap.untagged_responses["BYE"])
+                        raise _Refused(imap_outcome(f"BYE {said}")) from None
+                    raise
+                finally:
+                    with contextlib.suppress(OSError, imaplib.IMAP4.error, ValueError):
+                        imap.shutdown()
+        except _Refused as refused:
+            return refused.outcome
+
+    def _sign_in_imap(self, imap: _Imap, server: MailServer, sign_in: _SignIn) -> Outcome:
+        if server.security is Security.STARTTLS:
+            # A server that lets us in before TLS leaves no way to ask for TLS: somebody may sit in between.
+            if "STARTTLS" not in imap.capabilities or imap.state != "NONAUTH":
+                raise _Refused(_no_encryption(server, "It offers no STARTTLS."))
+            imap.starttls(self._ssl)
+        if imap.state != "NONAUTH":
+            raise _Refused(
+                Outcome(Cause.UNKNOWN_ANSWER, f"{server.host} lets anybody in without a password.")
+            )
+        if "AUTH=PLAIN" in imap.capabilities:
+            imap.authenticate("PLAIN", lambda _: sign_in.plain())
+        elif "LOGINDISABLED" in imap.capabilities:
+            raise _Refused(Outcome(Cause.MAIL_ACCESS_OFF, f"{server.host} takes no passwords over IMAP."))
+        elif not (sign_in.user + sign_in.password).isascii():
+            # RFC 3501 has no way to say it in LOGIN.
+            raise _Refused(
+                Outcome(Cause.WRONG_PASSWORD, f"{server.host} takes only passwords of ASCII characters.")
+            )
+        else:
+            imap.login(sign_in.user, sign_in.password)
+        alert = _alert(imap)
+        # Exchange answers the sign-in with OK and only the next command with what is wrong.
+        status, data = imap.noop()
+        if status != "OK":
+            raise _Refused(imap_outcome(f"{status} {_decoded(data)}"))
+        with contextlib.suppress(OSError, imaplib.IMAP4.error):
+            imap.logout()
+        return Outcome(provider_error=plain(sign_in.hide_in(alert))) if alert else PROVEN
+
+    @contextlib.contextmanager
+    def _smtp(self, server: MailServer, sign_in: _SignIn, deadline_s: float) -> Iterator[_Smtp]:
+        """A signed-in connection; raises _Refused with what the server or the network answered."""
+        with self._conversation(server, sign_in, deadline_s) as deadline:
+            smtp = _Smtp(*self._line_to(server), deadline)
+            try:
+                self._secure(smtp, server)
+                _sign_in_smtp(smtp, server, sign_in)
+                yield smtp
+                with contextlib.suppress(OSError, smtplib.SMTPException):
+                    smtp.quit()
+            finally:
+                smtp.close()
+
+    def _secure(self, smtp: _Smtp, server: MailServer) -> None:
+        """Greet, and where it is due turn on TLS and greet again, as all that came before may be forged."""
+        _expect(smtp.ehlo())
+        if server.security is Security.TLS:
+            return
+        if not smtp.has_extn("starttls"):
+            raise _Refused(_no_encryption(server, "It offers no STARTTLS."))
+        smtp.starttls(context=self._ssl)
+        _expect(smtp.ehlo())
+
+    def _line_to(self, server: MailServer) -> tuple[str, int, Dial]:
+        """Host and port as they go over the wire, and how to get there."""
+        try:
+            host = ascii_domain(server.host)
+        except InvalidInput as error:
+            raise _Refused(Outcome(Cause.UNREACHABLE, error.what)) from None
+
+        def dial() -> socket.socket:
+            line = socket.create_connection((host, server.port), timeout=self._timeout_s)
+            if server.security is Security.STARTTLS:
+                return line
+            try:
+                return self._ssl.wrap_socket(line, server_hostname=host)
+            except BaseException:
+                line.close()
+                raise
+
+        return host, server.port, dial
+
+    @contextlib.contextmanager
+    def _conversation(self, server: MailServer, sign_in: _SignIn, deadline_s: float) -> Iterator[_Deadline]:
+        """One conversation with a deadline; turns all that the libraries raise into _Refused."""
+        deadline = _Deadline(deadline_s)
+        with self._lock:
+            if self._closed:
+                raise _Refused(_fault(server, Fault.CLOSED))
+            self._conversations.add(deadline)
+        try:
+            with deadline:
+                yield deadline
+        except (_Refused, _InDoubt) as told:
+            raise type(told)(_without_password(told.outcome, sign_in)) from None
+        except (OSError, smtplib.SMTPException, imaplib.IMAP4.error, ValueError) as error:
+            fault = deadline.fault
+            outcome = _fault(server, fault) if fault else _outcome_of(error, server)
+            _log.debug("%s: %s (%s)", server.host, outcome.cause, type(error).__name__)
+            raise _Refused(_without_password(outcome, sign_in)) from None
+        finally:
+            with self._lock:
+                self._conversations.discard(deadline)
+
+
+@dataclass(frozen=True, slots=True)
+class _Envelope:
+    """Who hands what to whom (RFC 5321 §2.3.1): the message as it goes out, line ends CRLF."""
+
+    sender: str
+    recipients: tuple[str, ...]
+    message: bytes
+    own_id: str
+
+    @classmethod
+    def of(cls, address: str, mime: bytes) -> Self:
+        """The envelope for a message. Raises _Refused when it names no recipient or a broken address."""
+        parsed = email.message_from_bytes(mime, policy=email.policy.SMTP)
+        assert isinstance(parsed, EmailMessage)
+        fields = [str(each) for name in ("To", "Cc", "Bcc") for each in parsed.get_all(name, [])]
+        try:
+            named = [wire_address(each) for _, each in email.utils.getaddresses(fields)]
+            sender = wire_address(address)
+        except InvalidInput as error:
+            raise _Refused(Outcome(Cause.MESSAGE_REFUSED, error.what)) from None
+        if not named:
+            raise _Refused(Outcome(Cause.MESSAGE_REFUSED, "The message names no recipient."))
+        message = re.sub(rb"\r\n|\r|\n", b"\r\n", mime)
+        if parsed["Bcc"] is not None:
+            head, gap, body = message.partition(b"\r\n\r\n")
+            head = re.sub(rb"(?im)^bcc:.*(?:\r\n[ \t].*)*\r\n", b"", head + b"\r\n").removesuffix(b"\r\n")
+            message = head + gap + body
+        return cls(sender, tuple(dict.fromkeys(named)), message, str(parsed["Message-ID"] or "").strip())
+
+    @property
+    def international(self) -> bool:
+        """Whether an address needs SMTPUTF8 (RFC 6531)."""
+        return not (self.sender + "".join(self.recipients)).isascii()
+
+
+def _hand_over(smtp: _Smtp, envelope: _Envelope, takeover_s: float) -> str | None:
+    """One message through a signed-in connection; gives the Message-ID if the server told another one."""
+    options = []
+    if envelope.international:
+        if not smtp.has_extn("smtputf8"):
+            raise _Refused(
+                Outcome(
+                    Cause.MESSAGE_REFUSED,
+                    "The mail server does not take addresses with letters beyond ASCII before the @.",
+                )
+            )
+        options.append("SMTPUTF8")
+        smtp.command_encoding = "utf-8"
+    if smtp.has_extn("8bitmime") and not envelope.message.isascii():
+        options.append("BODY=8BITMIME")
+    _expect(smtp.mail(envelope.sender, options), smtp_message_outcome)
+    for recipient in envelope.recipients:
+        _expect(smtp.rcpt(recipient), smtp_message_outcome)
+    _expect(smtp.docmd("DATA"), smtp_message_outcome, (354,))
+    lines = re.sub(rb"(?m)^\.", b"..", envelope.message)
+    smtp.send(lines if lines.endswith(b"\r\n") else lines + b"\r\n")
+    # Up to here the server must not deliver; from here on only its answer tells (RFC 5321 §4.2.5).
+    try:
+        smtp.send(b".\r\n")
+        assert smtp.sock is not None
+        smtp.sock.settimeout(takeover_s)
+        code, said = smtp.getreply()
+    except (OSError, smtplib.SMTPException) as error:
+        told = type(_cause_of(error)).__name__
+        raise _InDoubt(
+            Outcome(
+                Cause.UNREACHABLE,
+                f"The connection was lost while the server took the message over ({told}). "
+                "It may have been sent.",
+            )
+        ) from None
+    _expect((code, said), smtp_message_outcome)
+    found = _DELIVERED_ID.search(_decoded(said))
+    return found[0] if found and found[0] != envelope.own_id else None
+
+
+def _sign_in_smtp(smtp: _Smtp, server: MailServer, sign_in: _SignIn) -> None:
+    """One try with the best mechanism offered; more tries would count towards the provider's lock.
+
+    Not smtplib's own login, which tries several and knows ASCII only.
+    """
+    offered = smtp.esmtp_features.get("auth", "").upper().split()
+    if "PLAIN" in offered:
+        token = _base64(sign_in.plain())
+        if len(token) <= _INITIAL_MAX:
+            reply = smtp.docmd("AUTH", f"PLAIN {token}")
+        else:
+            reply = smtp.docmd("AUTH", "PLAIN")
+            if reply[0] == 334:
+                reply = smtp.docmd(token)
+    elif "LOGIN" in offered:
+        reply = smtp.docmd("AUTH", "LOGIN")
+        for each in (sign_in.user, sign_in.password):
+            if reply[0] == 334:
+                reply = smtp.docmd(_base64(each.encode()))
+    else:
+        listed = f"only {', '.join(offered)}" if offered else "no sign-in at all on this port"
+        raise _Refused(
+            Outcome(Cause.SMTP_AUTH_OFF, f"{server.host} offers {listed}, and no sign-in by password.")
+        )
+    _expect(reply, good=(235,))
+
+
+def _expect(
+    reply: tuple[int, bytes],
+    meaning: Callable[[int, str | None, str], Outcome] = smtp_outcome,
+    good: Container[int] = range(200, 300),
+) -> None:
+    """Raises _Refused unless the reply is a good one."""
+    code, said = reply
+    if code in good:
+        return
+    text = _decoded(said)
+    outcome = meaning(code, enhanced_code(text), text)
+    raise _Refused(Outcome(Cause.UNKNOWN_ANSWER, plain(f"{code} {text}")) if outcome.proves else outcome)
+
+
+def _outcome_of(error: Exception, server: MailServer) -> Outcome:
+    """What an exception of the mail or socket libraries means."""
+    if isinstance(error, smtplib.SMTPResponseException):
+        text = _decoded(error.smtp_error)
+        return smtp_outcome(error.smtp_code, enhanced_code(text), text)
+    if isinstance(error, imaplib.IMAP4.error):
+        return _outcome_of_imap(error, server)
+    cause = _cause_of(error)
+    if isinstance(cause, ssl.SSLError) and not isinstance(cause, _BROKEN):
+        return _outcome_of_tls(cause, server)
+    if isinstance(cause, socket.gaierror):
+        # A name that does not exist may be typed wrong; a resolver that cannot tell means no network.
+        if cause.errno in _NO_SUCH_NAME:
+            return Outcome(Cause.UNREACHABLE, f"The name {server.host} was not found.")
+        return _fault(server, Fault.DNS)
+    if isinstance(cause, TimeoutError):
+        return _fault(server, Fault.TIMEOUT)
+    if isinstance(cause, ConnectionRefusedError):
+        return _fault(server, Fault.REFUSED)
+    if isinstance(cause, (*_BROKEN, smtplib.SMTPServerDisconnected)):
+        return _fault(server, Fault.RESET)
+    if isinstance(cause, OSError):
+        return _fault(server, Fault.ROUTE if cause.errno in _NO_WAY else Fault.RESET)
+    return _no_mail_server(server)
+
+
+def _outcome_of_imap(error: imaplib.IMAP4.error, server: MailServer) -> Outcome:
+    """imaplib's texts, which mix the server's words with its own, read back into IMAP's form."""
+    text = _decoded(error.args[0] if error.args else "")
+    if text.startswith("* "):
+        return imap_outcome(text[2:])
+    if isinstance(error, imaplib.IMAP4.abort):
+        said = re.sub(r"^command: \w+ => ", "", text)
+        if said.startswith(("socket error: unterminated", "unexpected ")):
+            return _no_mail_server(server)
+        return _fault(server, Fault.RESET) if said.startswith("socket error") else imap_outcome(f"BYE {said}")
+    if text.startswith(_IMAPLIB_OWN):
+        return _no_mail_server(server)
+    bad = re.search(r"command error: (BAD) \[b?(['\"])(.*)\2\]$", text, re.DOTALL)
+    return imap_outcome(f"BAD {bad[3]}" if bad else f"NO {text}")
+
+
+def _outcome_of_tls(error: ssl.SSLError, server: MailServer) -> Outcome:
+    reason = error.reason or ""
+    if any(each in reason for each in _NOT_TLS):
+        return _no_encryption(server, "It does not speak TLS on this port; STARTTLS may be meant.")
+    fault = Fault.TLS_CLOCK if "not yet valid" in str(error) else Fault.TLS
+    why = getattr(error, "verify_message", "") or reason.replace("_", " ").lower()
+    told = _fault(server, fault)
+    return Outcome(told.cause, plain(f"{told.provider_error} ({why})" if why else told.provider_error or ""))
+
+
+def _cause_of(error: BaseException) -> BaseException:
+    """What really happened: smtplib hides time-outs and resets behind a lost connection of its own."""
+    while isinstance(error, smtplib.SMTPServerDisconnected) and isinstance(error.__context__, OSError):
+        error = error.__context__
+    return error
+
+
+def _fault(server: MailServer, fault: Fault) -> Outcome:
+    text = FAULT_WORDS[fault].replace("{host}", f"{server.host}:{server.port}")
+    if fault is Fault.TIMEOUT and server.security is Security.STARTTLS and server.port in (465, 993):
+        text += f" Port {server.port} is for TLS from the start, not STARTTLS."
+    return Outcome(FAULTS[fault], text)
+
+
+def _no_encryption(server: MailServer, why: str) -> Outcome:
+    return Outcome(Cause.ENCRYPTION_MISSING, f"{server.host}:{server.port}: {why}")
+
+
+def _no_mail_server(server: MailServer) -> Outcome:
+    text = f"{server.host}:{server.port} does not answer as a mail server does."
+    return Outcome(Cause.UNKNOWN_ANSWER, text)
+
+
+def _without_password(outcome: Outcome, sign_in: _SignIn) -> Outcome:
+    if outcome.provider_error is None:
+        return outcome
+    return Outcome(
+        outcome.cause, sign_in.hide_in(outcome.provider_error), outcome.retry_after_s, outcome.claims
+    )
+
+
+def _alert(imap: imaplib.IMAP4) -> str:
+    """The alert the server wants people to see, if any (RFC 3501 §7.1)."""
+    said = [imap.welcome, *imap.untagged_responses.get("OK", []), *imap.untagged_responses.get("NO", [])]
+    texts = (_decoded(each) for each in said)
+    return " ".join(text.partition("[ALERT]")[2].strip() for text in texts if "[ALERT]" in text)
+
+
+def _base64(raw: bytes) -> str:
+    return base64.b64encode(raw).decode("ascii")
+
+
+def _decoded(said: Any) -> str:
+    """Text of a server, whatever its form: the libraries give bytes, str, lists and None."""
+    if isinstance(said, (list, tuple)):
+        return " ".join(_decoded(each) for each in said if each is not None)
+    return said.decode("utf-8", "replace") if isinstance(said, bytes) else str(said or "")
