@@ -75,8 +75,9 @@ class _SignIn:
         """Whether it can be sent: a control character would end a field or a line of the protocols."""
         return not any(ord(c) < 32 or ord(c) == 127 for c in self.user + self.password)
 
-    def hide_in(self, text: str) -> str:
-        """The text without the password, should a server repeat it."""
+    def hide_in(self, said: object) -> str:
+        """What a server said, as text, without the password should it repeat that."""
+        text = _decoded(said)
         for secret in (_base64(self.plain()), _base64(self.password.encode()), self.password):
             if len(secret) >= 4:
                 text = text.replace(secret, "[removed]")
@@ -145,14 +146,20 @@ _UNSENDABLE: Final = Outcome(
 class _Smtp(smtplib.SMTP):
     """An SMTP connection over a line that was dialled for it, with TLS from the start or not yet."""
 
-    def __init__(self, host: str, port: int, dial: Dial, deadline: _Deadline) -> None:
+    def __init__(self, host: str, port: int, dial: Dial, deadline: _Deadline, sign_in: _SignIn) -> None:
         self._dial = dial
+        self._sign_in = sign_in
         self.sock: socket.socket | None = None
         deadline.watch(lambda: self.sock)
         super().__init__(host, port, local_hostname=_HELLO)
 
     def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
         return self._dial()
+
+    def getreply(self) -> tuple[int, bytes]:
+        """The server's next reply, without the password in it."""
+        code, said = super().getreply()
+        return code, self._sign_in.hide_in(said).encode()
 
 
 class _Imap(imaplib.IMAP4):
@@ -255,7 +262,7 @@ class Other:
                 except imaplib.IMAP4.abort:
                     # imaplib reads on after a goodbye and tells only of the connection's end.
                     if "BYE" in imap.untagged_responses:
-                        said = _decoded(imap.untagged_responses["BYE"])
+                        said = sign_in.hide_in(imap.untagged_responses["BYE"])
                         raise _Refused(imap_outcome(f"BYE {said}")) from None
                     raise
                 finally:
@@ -285,20 +292,20 @@ class Other:
             )
         else:
             imap.login(sign_in.user, sign_in.password)
-        alert = _alert(imap)
+        alert = plain(sign_in.hide_in(_alert(imap)))
         # Exchange answers the sign-in with OK and only the next command with what is wrong.
         status, data = imap.noop()
         if status != "OK":
-            raise _Refused(imap_outcome(f"{status} {_decoded(data)}"))
+            raise _Refused(imap_outcome(f"{status} {sign_in.hide_in(data)}"))
         with contextlib.suppress(OSError, imaplib.IMAP4.error):
             imap.logout()
-        return Outcome(provider_error=plain(sign_in.hide_in(alert))) if alert else PROVEN
+        return Outcome(provider_error=alert) if alert else PROVEN
 
     @contextlib.contextmanager
     def _smtp(self, server: MailServer, sign_in: _SignIn, deadline_s: float) -> Iterator[_Smtp]:
         """A signed-in connection; raises _Refused with what the server or the network answered."""
         with self._conversation(server, sign_in, deadline_s) as deadline:
-            smtp = _Smtp(*self._line_to(server), deadline)
+            smtp = _Smtp(*self._line_to(server), deadline, sign_in)
             try:
                 self._secure(smtp, server)
                 _sign_in_smtp(smtp, server, sign_in)
@@ -348,13 +355,11 @@ class Other:
         try:
             with deadline:
                 yield deadline
-        except (_Refused, _InDoubt) as told:
-            raise type(told)(_without_password(told.outcome, sign_in)) from None
         except (OSError, smtplib.SMTPException, imaplib.IMAP4.error, ValueError) as error:
             fault = deadline.fault
-            outcome = _fault(server, fault) if fault else _outcome_of(error, server)
+            outcome = _fault(server, fault) if fault else _outcome_of(error, server, sign_in)
             _log.debug("%s: %s (%s)", server.host, outcome.cause, type(error).__name__)
-            raise _Refused(_without_password(outcome, sign_in)) from None
+            raise _Refused(outcome) from None
         finally:
             with self._lock:
                 self._conversations.discard(deadline)
@@ -423,17 +428,19 @@ def _hand_over(smtp: _Smtp, envelope: _Envelope, takeover_s: float) -> str | Non
         smtp.sock.settimeout(takeover_s)
         code, said = smtp.getreply()
     except (OSError, smtplib.SMTPException) as error:
-        told = type(_cause_of(error)).__name__
-        raise _InDoubt(
-            Outcome(
-                Cause.UNREACHABLE,
-                f"The connection was lost while the server took the message over ({told}). "
-                "It may have been sent.",
-            )
-        ) from None
+        raise _InDoubt(_unsure(f"the connection was lost: {type(_cause_of(error)).__name__}")) from None
+    if not (200 <= code < 300 or 400 <= code < 600):
+        raise _InDoubt(_unsure(f"the server answered {code} {_decoded(said)}"))
     _expect((code, said), smtp_message_outcome)
     found = _DELIVERED_ID.search(_decoded(said))
     return found[0] if found and found[0] != envelope.own_id else None
+
+
+def _unsure(why: str) -> Outcome:
+    return Outcome(
+        Cause.UNREACHABLE,
+        plain(f"The message may have been sent. While the server took it over, {why}"),
+    )
 
 
 def _sign_in_smtp(smtp: _Smtp, server: MailServer, sign_in: _SignIn) -> None:
@@ -477,13 +484,13 @@ def _expect(
     raise _Refused(Outcome(Cause.UNKNOWN_ANSWER, plain(f"{code} {text}")) if outcome.proves else outcome)
 
 
-def _outcome_of(error: Exception, server: MailServer) -> Outcome:
+def _outcome_of(error: Exception, server: MailServer, sign_in: _SignIn) -> Outcome:
     """What an exception of the mail or socket libraries means."""
     if isinstance(error, smtplib.SMTPResponseException):
         text = _decoded(error.smtp_error)
         return smtp_outcome(error.smtp_code, enhanced_code(text), text)
     if isinstance(error, imaplib.IMAP4.error):
-        return _outcome_of_imap(error, server)
+        return _outcome_of_imap(error, server, sign_in)
     cause = _cause_of(error)
     if isinstance(cause, ssl.SSLError) and not isinstance(cause, _BROKEN):
         return _outcome_of_tls(cause, server)
@@ -503,9 +510,9 @@ def _outcome_of(error: Exception, server: MailServer) -> Outcome:
     return _no_mail_server(server)
 
 
-def _outcome_of_imap(error: imaplib.IMAP4.error, server: MailServer) -> Outcome:
+def _outcome_of_imap(error: imaplib.IMAP4.error, server: MailServer, sign_in: _SignIn) -> Outcome:
     """imaplib's texts, which mix the server's words with its own, read back into IMAP's form."""
-    text = _decoded(error.args[0] if error.args else "")
+    text = sign_in.hide_in(error.args[0] if error.args else "")
     if text.startswith("* "):
         return imap_outcome(text[2:])
     if isinstance(error, imaplib.IMAP4.abort):
@@ -550,14 +557,6 @@ def _no_encryption(server: MailServer, why: str) -> Outcome:
 def _no_mail_server(server: MailServer) -> Outcome:
     text = f"{server.host}:{server.port} does not answer as a mail server does."
     return Outcome(Cause.UNKNOWN_ANSWER, text)
-
-
-def _without_password(outcome: Outcome, sign_in: _SignIn) -> Outcome:
-    if outcome.provider_error is None:
-        return outcome
-    return Outcome(
-        outcome.cause, sign_in.hide_in(outcome.provider_error), outcome.retry_after_s, outcome.claims
-    )
 
 
 def _alert(imap: imaplib.IMAP4) -> str:

@@ -189,6 +189,15 @@ def test_a_server_that_repeats_the_password_does_not_get_it_shown(
     assert told.provider_error == "535 5.7.8 No: [removed] / [removed]"
 
 
+def test_no_part_of_the_password_is_left_at_the_cut(
+    other: Other, authority: Authority, mailbox: Mailbox
+) -> None:
+    for before in range(270, 300):
+        mailbox.refusal = f"535 5.7.8 {'.' * before}{PASSWORD}"
+        with smtp_server(authority, mailbox, Security.TLS) as smtp:
+            assert "corr" not in (probe(other, account(smtp)).provider_error or "")
+
+
 def test_a_long_answer_is_cut(other: Other, authority: Authority, mailbox: Mailbox) -> None:
     mailbox.refusal = "535 5.7.8 " + "no " * 2000
     with smtp_server(authority, mailbox, Security.TLS) as smtp:
@@ -354,7 +363,7 @@ def test_a_host_that_is_not_there_is_unreachable_or_offline(other: Other, host: 
     ],
 )
 def test_network_faults_never_blame_the_password(error: Exception, cause: Cause) -> None:
-    told = _outcome_of(error, at(465))
+    told = _outcome_of(error, at(465), _SignIn("a", "b"))
     assert told.cause is cause
     assert told.kind is OutcomeKind.TRANSIENT
 
@@ -681,6 +690,11 @@ def test_lost_after_the_end_dot_is_in_doubt(other: Other, authority: Authority) 
     assert sent.in_doubt
     assert sent.outcome.cause is Cause.UNREACHABLE
     assert "may have been sent" in (sent.outcome.provider_error or "")
+
+
+def test_an_answer_nobody_understands_is_in_doubt(other: Other, authority: Authority) -> None:
+    for answer in ("what?\r\n", "354 more\r\n", "199 hm\r\n"):
+        assert send_by(other, authority, session(*ACCEPTED, (".\r\n", answer))).in_doubt
 
 
 def test_silence_after_the_end_dot_is_in_doubt(authority: Authority) -> None:
