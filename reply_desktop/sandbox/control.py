@@ -421,6 +421,10 @@ class SandboxControl:
         self._key = key
         self._timeout_s = timeout_s
 
+    def ping(self) -> None:
+        """Return when the sandbox answers. Raises OSError or ControlRefused when it does not."""
+        self._json("GET", "/ping")
+
     def state(self) -> WorldState:
         """The world as it is now. Raises OSError when the sandbox is gone (as every method here)."""
         return _world(self._json("GET", "/state"))

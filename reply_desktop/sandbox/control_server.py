@@ -1,6 +1,6 @@
 """The control API's server side: JSON over HTTP, for whoever holds the key from the sandbox's folder.
 
-  GET /state · POST /controls · DELETE /controls · POST /clear · POST /mailboxes · GET /password
+  GET /ping · GET /state · POST /controls · DELETE /controls · POST /clear · POST /mailboxes · GET /password
   GET /messages · GET /messages/{id} · DELETE /messages · GET /visits · POST /shutdown
 `control.SandboxControl` is the client; errors are {"error": words} with status 400, 401 or 404.
 """
@@ -42,6 +42,7 @@ class ControlServer:
         self._settle = settle
         self._stop = stop
         self._routes: dict[tuple[str, str], Callable[[dict[str, Any]], Awaitable[Any]]] = {
+            ("GET", "/ping"): self._ping,
             ("GET", "/state"): self._state,
             ("POST", "/controls"): self._apply,
             ("DELETE", "/controls"): self._clear,
@@ -74,6 +75,9 @@ class ControlServer:
             return _json(200, await route(asked) or {})
         except (ValueError, KeyError, TypeError) as error:
             return _json(400, {"error": str(error)})
+
+    async def _ping(self, asked: dict[str, Any]) -> None:
+        """Nothing to do: it answers."""
 
     async def _state(self, asked: dict[str, Any]) -> dict[str, Any]:
         return {

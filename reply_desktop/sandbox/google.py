@@ -160,8 +160,8 @@ class Google(StandIn):
             for scope in self._asked()
         ]
 
-    def offered(self) -> list[Mailbox]:
-        return self.world.mailboxes(self.provider)
+    def serves(self, mailbox: Mailbox) -> bool:
+        return mailbox.provider is self.provider
 
     def granted(self, mailbox: Mailbox) -> tuple[str, ...]:
         ticked = set(flask.request.form.getlist("granted")) | GOOGLE_SIGN_IN_SCOPES

@@ -108,7 +108,7 @@ class Microsoft(StandIn):
     def page_refusal(self) -> PageRefusal | None:
         asked = flask.request.args
         client_id = self.world.clients[self.provider].client_id
-        if not self.offered():
+        if not self._tenant_exists():
             return self._page(90002, f"Tenant '{self._tenant()}' not found.")
         if asked.get("client_id") != client_id or self.world.find(Control.CLIENT_DELETED, self.provider):
             return self._page(700016)
@@ -125,18 +125,21 @@ class Microsoft(StandIn):
         return self._page(code) if code else None
 
     def permissions(self) -> list[Permission]:
-        return [Permission(scope, _WORDS.get(scope, scope), True) for scope in self._normal(self._asked())]
+        asked = self._normal(self._asked())
+        # "Sign you in and read your profile" says it all.
+        told = [each for each in asked if "graph/User.Read" not in asked or each not in _RESERVED[:3]]
+        return [Permission(scope, _WORDS.get(scope, scope), True) for scope in told]
 
-    def offered(self) -> list[Mailbox]:
-        tenant = self._tenant()
-        return [
-            each
-            for each in self.world.mailboxes(self.provider)
-            if tenant == "common"
-            or (tenant == "organizations" and each.kind is Kind.WORK)
-            or (tenant == "consumers" and each.kind is Kind.PERSONAL)
-            or tenant in (each.tenant, each.domain if each.kind is Kind.WORK else "")
-        ]
+    def serves(self, mailbox: Mailbox) -> bool:
+        match self._tenant():
+            case "common":
+                return True
+            case "organizations":
+                return mailbox.kind is Kind.WORK
+            case "consumers":
+                return mailbox.kind is Kind.PERSONAL
+            case tenant:
+                return tenant == mailbox.tenant or (mailbox.kind is Kind.WORK and tenant == mailbox.domain)
 
     def granted(self, mailbox: Mailbox) -> tuple[str, ...]:
         scopes = self._normal(self._asked())
@@ -217,7 +220,7 @@ class Microsoft(StandIn):
             return self._refusal(7000218)
         if self.world.find(Control.INVALID_CLIENT, self.provider):
             return self._refusal(7000215)
-        if not self.offered():
+        if not self._tenant_exists():
             return self._refusal(90002)
         return None
 
@@ -253,7 +256,7 @@ class Microsoft(StandIn):
         """GET openid-configuration of the tenant named in the address."""
 
         def work() -> Response:
-            if not self.offered():
+            if not self._tenant_exists():
                 raise self._refusal(90002, f"Tenant '{tenant}' not found.")
             known = tenant if tenant not in ("common", "organizations") else "{tenantid}"
             return flask.jsonify(
@@ -369,7 +372,7 @@ class Microsoft(StandIn):
         return self.through(Door.API, mailbox, what, checked)
 
     def _tokens(self, grant: Grant, mailbox: Mailbox, asked: str) -> dict[str, Any]:
-        if mailbox not in self.offered():
+        if not self.serves(mailbox):
             raise self._refusal(50020)
         wanted = [each for each in asked.split() if each not in _RESERVED]
         normal = self._normal(" ".join(wanted))
@@ -468,6 +471,11 @@ class Microsoft(StandIn):
         if host in _GRAPH_HOSTS or host == own:
             return f"graph/{name.lstrip('/')}"
         return f"outlook/{name}" if host in _OUTLOOK_HOSTS else f"/{scope}"
+
+    def _tenant_exists(self) -> bool:
+        # Tenants are those of the mailboxes; the first three names need no search.
+        known = self._tenant() in ("common", "organizations", "consumers")
+        return known or any(map(self.serves, self.world.mailboxes(self.provider)))
 
     def _tenant(self) -> str:
         return str((flask.request.view_args or {}).get("tenant", "common")).lower()

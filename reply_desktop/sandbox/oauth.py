@@ -52,6 +52,8 @@ logging.getLogger("oidc_provider_mock").setLevel(logging.ERROR)
 CODE_LIFE = timedelta(minutes=10)
 """Life of an authorization code at both providers."""
 
+_MOST_SHOWN = 100
+
 APP_NAME = "Reply Desktop"
 """The app's name on the consent pages."""
 
@@ -349,8 +351,8 @@ class StandIn(ABC):
         """What the request asks for, in words."""
 
     @abstractmethod
-    def offered(self) -> list[Mailbox]:
-        """The mailboxes that may sign in here."""
+    def serves(self, mailbox: Mailbox) -> bool:
+        """Whether this mailbox may sign in at the address that was asked."""
 
     @abstractmethod
     def granted(self, mailbox: Mailbox) -> tuple[str, ...]:
@@ -411,13 +413,22 @@ class StandIn(ABC):
 
     def chosen(self) -> Mailbox | None:
         """The mailbox ticked on the page, if this is its answer and it may sign in here."""
-        subject = flask.request.form.get("sub")
-        return next((each for each in self.offered() if each.subject == subject), None)
+        return self._served(self.world.mailbox_of(flask.request.form.get("sub", ""), self.provider))
 
     def hinted(self) -> Mailbox | None:
         """The mailbox the app asked for by `login_hint` (address or subject), if there is one."""
-        hint = flask.request.args.get("login_hint", "").strip().lower()
-        return next((each for each in self.offered() if hint in (each.address, each.subject)), None)
+        hint = flask.request.args.get("login_hint", "").strip()
+        found = self.world.mailbox(hint, self.provider) or self.world.mailbox_of(hint, self.provider)
+        return self._served(found)
+
+    def offered(self) -> list[Mailbox]:
+        """The mailboxes the page shows: the one asked for among them, and not too many."""
+        served = [each for each in self.world.mailboxes(self.provider) if self.serves(each)]
+        hinted, first = self.hinted(), served[:_MOST_SHOWN]
+        return first if hinted is None or hinted in first else [hinted, *first]
+
+    def _served(self, mailbox: Mailbox | None) -> Mailbox | None:
+        return mailbox if mailbox and self.serves(mailbox) else None
 
     def open_code(self, code: str, client_id: str) -> Code:
         """The code, if it is good for this client. Raises Refusal."""

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -21,6 +22,9 @@ START_TIMEOUT_S: Final = 30.0
 
 TAKEN: Final = 3
 """Exit code of a sandbox whose folder is taken by another one."""
+
+
+_LOG_BYTES: Final = 1024 * 1024
 
 
 class SandboxFailed(Exception):
@@ -96,7 +100,7 @@ def running(data_dir: Path) -> Sandbox | None:
     if found is None:
         return None
     try:
-        found.control().state()
+        found.control().ping()
     except (OSError, ValueError, ControlRefused):
         return None
     return found
@@ -118,13 +122,21 @@ def start(
     if found := running(data_dir):
         return found
     make_private(data_dir)
+    data_dir = data_dir.absolute()
     words = [*(command or _command()), "--data-dir", str(data_dir), "--ready-fd", "1"]
     if parent_pid is not None:
         words += ["--parent-pid", str(parent_pid)]
     log = data_dir / "sandbox.log"
-    with log.open("ab") as errors:
+    too_long = log.exists() and log.stat().st_size > _LOG_BYTES
+    with log.open("wb" if too_long else "ab") as errors:
         started = subprocess.Popen(
-            words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors, **_detached()
+            words,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            cwd=data_dir,
+            env=_environment(),
+            **_detached(),
         )
     # Reaps it whenever it ends, so that no dead child stays behind while this process lives.
     threading.Thread(target=started.wait, name="sandbox-reaper", daemon=True).start()
@@ -172,7 +184,16 @@ def _parse(text: str) -> Sandbox:
 def _command() -> list[str]:
     if getattr(sys, "frozen", False):
         return [sys.executable, "sandbox-process"]
-    return [sys.executable, "-m", "reply_desktop.sandbox"]
+    # -P: the data folder is the working folder, and nothing there is to be taken for our code.
+    return [sys.executable, "-P", "-m", "reply_desktop.sandbox"]
+
+
+def _environment() -> dict[str, str] | None:
+    if not getattr(sys, "frozen", False):
+        return None
+    from reply_desktop.channel.launch import child_environment
+
+    return child_environment(os.environ, frozen=True)
 
 
 def _detached() -> dict[str, Any]:

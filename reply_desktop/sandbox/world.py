@@ -107,7 +107,9 @@ class World:
         self._lock = threading.RLock()
         self._listeners: list[Listener] = []
         self._mailboxes: dict[str, Mailbox] = {}
+        self._subjects: dict[tuple[Provider, str], Mailbox] = {}
         self._grants: dict[str, Grant] = {}
+        self._grants_of: dict[str, list[Grant]] = {}
         self._conditions: dict[tuple[str, Control], Condition] = {}
         self.clients: dict[Provider, Client] = {}
         if path.exists():
@@ -138,8 +140,7 @@ class World:
     def mailbox_of(self, subject: str, provider: Provider) -> Mailbox | None:
         """The mailbox with this subject, if there is one."""
         with self._lock:
-            same = (each for each in self._mailboxes.values() if each.provider is provider)
-            return next((each for each in same if each.subject == subject), None)
+            return self._subjects.get((provider, subject))
 
     def add_mailbox(
         self, provider: Provider, address: str, *, name: str = "", kind: Kind = Kind.WORK, password: str = ""
@@ -152,7 +153,7 @@ class World:
             made = self._mailboxes.get(f"{local}@{domain}")
             if made is None:
                 made = _new_mailbox(provider, f"{local}@{domain}", name or local.title(), kind, password)
-                self._mailboxes[made.address] = made
+                self._keep_mailbox(made)
                 self._save()
             return made
 
@@ -170,7 +171,7 @@ class World:
             grant = Grant(
                 secrets.token_hex(8), mailbox.address, client_id, scopes, self.now(), refreshable, ends_at
             )
-            self._grants[grant.id] = grant
+            self._keep_grant(grant)
             if mailbox.provider is Provider.GOOGLE:
                 live = self.live_grants(mailbox.address, client_id)
                 for oldest in live[: max(0, len(live) - GOOGLE_TOKEN_CAP)]:
@@ -189,9 +190,8 @@ class World:
         with self._lock:
             return [
                 each
-                for each in self._grants.values()
-                if each.address == address
-                and each.refreshable
+                for each in self._grants_of.get(address, ())
+                if each.refreshable
                 and each.end is None
                 and not (each.ends_at and each.ends_at <= now)
                 and client_id in (None, each.client_id)
@@ -200,8 +200,8 @@ class World:
     def end_grants(self, address: str, why: End, scopes: Callable[[Grant], bool] = lambda _: True) -> None:
         """End the mailbox's grants that `scopes` picks, for good."""
         with self._lock:
-            for each in self._grants.values():
-                if each.address == address and each.end is None and scopes(each):
+            for each in self._grants_of.get(address, ()):
+                if each.end is None and scopes(each):
                     each.end = why
             self._save()
 
@@ -335,8 +335,15 @@ class World:
             Provider.MICROSOFT: Client(str(uuid.uuid4())),
         }
         for provider, address, name, kind in _FIRST_MAILBOXES:
-            made = _new_mailbox(provider, address, name, kind, "")
-            self._mailboxes[address] = made
+            self._keep_mailbox(_new_mailbox(provider, address, name, kind, ""))
+
+    def _keep_mailbox(self, mailbox: Mailbox) -> None:
+        self._mailboxes[mailbox.address] = mailbox
+        self._subjects[mailbox.provider, mailbox.subject] = mailbox
+
+    def _keep_grant(self, grant: Grant) -> None:
+        self._grants[grant.id] = grant
+        self._grants_of.setdefault(grant.address, []).append(grant)
 
     def _save(self) -> None:
         state = {
@@ -354,14 +361,14 @@ class World:
         state = json.loads(self._path.read_text(encoding="utf-8"))
         self.clients = {Provider(name): Client(**fields) for name, fields in state["clients"].items()}
         for row in state["mailboxes"]:
-            mailbox = Mailbox(**{**row, "provider": Provider(row["provider"]), "kind": Kind(row["kind"])})
-            self._mailboxes[mailbox.address] = mailbox
+            kinds = {"provider": Provider(row["provider"]), "kind": Kind(row["kind"])}
+            self._keep_mailbox(Mailbox(**{**row, **kinds}))
         for row in state["grants"]:
             row["scopes"] = tuple(row["scopes"])
             row["consented_at"] = datetime.fromisoformat(row["consented_at"])
             row["ends_at"] = datetime.fromisoformat(row["ends_at"]) if row["ends_at"] else None
             row["end"] = End(row["end"]) if row["end"] else None
-            self._grants[row["id"]] = Grant(**row)
+            self._keep_grant(Grant(**row))
         for row in state["conditions"]:
             control, since = Control(row["control"]), datetime.fromisoformat(row["since"])
             self._conditions[row["target"], control] = Condition(
