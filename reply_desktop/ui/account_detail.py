@@ -321,6 +321,7 @@ class AccountPane(SidePane):
         self.help.setVisible(link is not None)
         if link is not None:
             self.help.setText(link[0])
+            icons.put_icon(self.help, "external", "accent")
 
     def _fill_actions(self, row: AccountRow) -> None:
         self.check.setEnabled(row.state not in (State.PAUSED, State.NEW) and not row.checking)
@@ -469,6 +470,7 @@ class _Removal(QWidget):
         self._text = Note("", "red")
         self._revoke = QCheckBox()
         self._revoke.setAccessibleName("Also end the access at the provider")
+        self._revoke.setProperty("bare", True)
         self._revoke_words = wrapped("", Type.CAPTION)
         row = line(gap=Space.XS)
         row.addWidget(self._revoke, 0, Qt.AlignmentFlag.AlignTop)

@@ -71,7 +71,7 @@ class AccountsPage(QWidget):
         self._counts: dict[State, int] = {}
         self._mendable = 0
         self._mend_text = ""
-        self._is_narrow = False
+        self._is_narrow = self._was_loaded = False
         self._to_show: str | None = None
         self._to_flash: str | None = None
         self._mended: str | None = None
@@ -443,6 +443,11 @@ class AccountsPage(QWidget):
 
     def _on_loaded(self) -> None:
         self._choose_page()
+        if not self._was_loaded:
+            self._was_loaded = True
+            shown = self.stack.currentWidget()
+            if self.window().focusWidget() is None and shown is not None:
+                shown.setFocus()
         to_show = self._to_show
         if to_show is not None and self.table.show_account(to_show):
             self._to_show = None

@@ -48,9 +48,9 @@ class Column:
 COLUMNS: Final = (
     Column("status", "Status", 126, sort="severity", descending=True),
     Column("action", "", 40),
-    Column("address", "Address", 220, stretch=3, sort="address"),
+    Column("address", "Address", 214, stretch=3, sort="address"),
     Column("provider", "Provider", 126, rank=3, sort="provider"),
-    Column("cause", "What is wrong", 200, rank=1, stretch=4, sort="cause", descending=True),
+    Column("cause", "What is wrong", 214, rank=1, stretch=4, sort="cause", descending=True),
     Column("proven", "Last proven", 104, rank=2, sort="proven_at"),
     Column("next", "Next check", 98, rank=7, sort="next_check_at"),
     Column("used_by", "Used by", 120, rank=6, stretch=1),

@@ -61,6 +61,9 @@ class MainWindow(QWidget):
         self._outer.addLayout(body, 1)
         self._outer.addWidget(self._footer())
         self._place()
+        # Otherwise the first button of the header would begin with the keyboard.
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setFocus()
         quit_keys = QShortcut(QKeySequence(QKeySequence.StandardKey.Quit), self)
         quit_keys.activated.connect(self.quit_wanted)
 

@@ -5,6 +5,7 @@ from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
 
 from reply_desktop.ui.controls import Elided, column, icon_button, line
+from reply_desktop.ui.page import Tall
 from reply_desktop.ui.theme import Space, Type
 
 
@@ -27,7 +28,7 @@ class SidePane(QFrame):
         self.area.setWidgetResizable(True)
         self.area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        inside = QWidget()
+        inside = Tall()
         self.content: QVBoxLayout = column(inside, gap=Space.M)
         self.content.setContentsMargins(Space.L, Space.XS, Space.L, Space.XL)
         self.area.setWidget(inside)

@@ -205,6 +205,11 @@ class Theme(QObject):
         self._app.setStyleSheet(style_sheet(colors))
 
 
+def scheme_named(name: object) -> Qt.ColorScheme | None:
+    """The scheme of a setting: `light`, `dark`; None follows the system."""
+    return {"light": Qt.ColorScheme.Light, "dark": Qt.ColorScheme.Dark}.get(str(name))
+
+
 _theme: Theme | None = None
 
 

@@ -1,0 +1,100 @@
+"""From the first painted frame to the last: loads what is heavy after it, and ends all in order."""
+
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import QEvent, QObject, QTimer
+
+from reply_desktop.config import Config
+from reply_desktop.ui.main_window import ACCOUNTS, MainWindow
+from reply_desktop.ui.remembered import Remembered
+from reply_desktop.ui.single_instance import Message, SingleInstance
+
+if TYPE_CHECKING:
+    from reply_desktop.channel.client import Client
+    from reply_desktop.ui.front import Front
+
+
+class EngineDoor:
+    """Finds or starts the engine, on the channel thread; what a `Bridge` connects with."""
+
+    def __init__(self, config: Config) -> None:
+        self._config, self._first = config, True
+
+    def __call__(
+        self, on_event: Callable[[Any], None], on_lost: Callable[[], None], cancelled: threading.Event
+    ) -> "Client":
+        from reply_desktop.channel.launch import ensure_engine
+
+        # Whoever started an engine of another version meanwhile is not to be driven out by us.
+        client = ensure_engine(
+            self._config,
+            events=True,
+            on_event=on_event,
+            on_lost=on_lost,
+            take_over=self._first,
+            cancelled=cancelled,
+        )
+        self._first = False
+        return client
+
+
+class Life(QObject):
+    """One window's life. Install it on the window as an event filter: the first paint begins it."""
+
+    def __init__(
+        self,
+        config: Config,
+        window: MainWindow,
+        remembered: Remembered,
+        instance: SingleInstance,
+        errand: Message | None,
+    ) -> None:
+        super().__init__(window)
+        self._config, self._window, self._remembered = config, window, remembered
+        self._instance, self._errand = instance, errand
+        self._ends: list[Callable[[], None]] = []
+        self.front: Front | None = None
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Wait for the first paint."""
+        if event.type() == QEvent.Type.Paint:
+            watched.removeEventFilter(self)
+            QTimer.singleShot(0, self.load)
+        return False
+
+    def load(self) -> None:
+        """Reach for the engine, and meanwhile build the pages."""
+        from reply_desktop.ui.bridge import Bridge
+
+        self._bridge = Bridge(EngineDoor(self._config), self)
+        self._bridge.start()
+        self._ends.append(self._bridge.close)
+        QTimer.singleShot(0, self._build)
+
+    def _build(self) -> None:
+        from reply_desktop.ui.front import Front
+
+        self.front = front = Front(self._window, self._bridge, self._remembered)
+        front.add_page(ACCOUNTS, "Email accounts", "mail", lambda: front.accounts)
+        self._window.open_settings(ACCOUNTS)
+        QTimer.singleShot(0, self._surround)
+
+    def _surround(self) -> None:
+        """What may come a moment later: the other pages, tray, alerts, later launches."""
+        from reply_desktop.ui.surroundings import Surroundings
+
+        assert self.front is not None
+        around = Surroundings(self._config, self.front, self._remembered, self)
+        self._ends.insert(0, around.close)
+        self._instance.asked.connect(around.on_errand)
+        if self._errand is not None:
+            around.on_errand(self._errand)
+
+    def close(self) -> None:
+        """End everything the window began; the engine goes on unless it was told otherwise."""
+        self._window.remember()
+        for end in self._ends:
+            end()
+        self._instance.release()

@@ -1,0 +1,121 @@
+"""What lies around the window: settings pages, tray, desktop alerts, later launches, quitting."""
+
+import os
+from typing import Final
+
+from PySide6.QtCore import QObject
+from PySide6.QtWidgets import QApplication, QWidget
+
+from reply_desktop.config import APP_NAME, Config
+from reply_desktop.ui import theme
+from reply_desktop.ui.alerts import Alerts
+from reply_desktop.ui.dbus_alerts import DBusAlerts, session_bus
+from reply_desktop.ui.front import PROVIDERS, Front
+from reply_desktop.ui.leaving import Leaving
+from reply_desktop.ui.preferences import THEME, Preferences
+from reply_desktop.ui.remembered import Remembered
+from reply_desktop.ui.single_instance import Errand, Message
+from reply_desktop.ui.tray import Tray
+
+NOTIFICATIONS: Final = "notifications"
+GENERAL: Final = "general"
+
+
+class Surroundings(QObject):
+    """Wires the window to its desktop. `close` ends what has threads or icons."""
+
+    def __init__(
+        self, config: Config, front: Front, remembered: Remembered, parent: QObject | None = None
+    ) -> None:
+        super().__init__(parent)
+        self._config, self._front, self._remembered = config, front, remembered
+        self.preferences = Preferences(front.bridge, self)
+        self.preferences.changed.connect(self._on_preference)
+        self.tray = Tray(front.bridge, self)
+        bus = session_bus()
+        self.dbus = DBusAlerts(bus, self) if bus else None
+        self.alerts = Alerts(front.bridge, self.preferences, self.tray, self.dbus, self)
+        self.leaving = Leaving(front.bridge, self.preferences, self._leave, self)
+        self._add_pages()
+        self._connect_tray()
+        self._connect_alerts()
+        front.quit_wanted.connect(self.leaving.quit)
+        window = front.window
+        window.has_tray = lambda: self.tray.available
+        window.about_to_hide.connect(self._on_hide)
+        self.tray.show()
+
+    def _add_pages(self) -> None:
+        front = self._front
+        front.add_page(NOTIFICATIONS, "Notifications", "bell", self._notifications)
+        front.add_page(PROVIDERS, "Providers", "plug", self._providers)
+        front.add_page(GENERAL, "General", "sliders", self._general)
+
+    def _notifications(self) -> QWidget:
+        from reply_desktop.ui.settings_notifications import NotificationsPage
+
+        return NotificationsPage(self.preferences)
+
+    def _providers(self) -> QWidget:
+        from reply_desktop.ui.settings_providers import ProvidersPage
+
+        return ProvidersPage(self._front.bridge)
+
+    def _general(self) -> QWidget:
+        from reply_desktop.ui.settings_general import GeneralPage
+
+        return GeneralPage(self._front.bridge, self.preferences, self._config)
+
+    def _connect_tray(self) -> None:
+        tray, front = self.tray, self._front
+        tray.open_asked.connect(front.window.bring)
+        tray.accounts_asked.connect(front.open_accounts)
+        tray.account_asked.connect(front.open_account)
+        tray.reconnect_asked.connect(front.reconnect)
+        tray.fault_asked.connect(lambda key: front.open_providers())
+        tray.check_asked.connect(front.check_all)
+        tray.quit_asked.connect(self.leaving.quit)
+
+    def _connect_alerts(self) -> None:
+        alerts, front = self.alerts, self._front
+        alerts.account_asked.connect(front.open_account)
+        alerts.reconnect_asked.connect(front.reconnect)
+        alerts.reconnect_all_asked.connect(front.reconnect_all)
+        alerts.accounts_asked.connect(front.open_accounts)
+        alerts.fault_asked.connect(lambda key: front.open_providers())
+
+    def on_errand(self, message: Message) -> None:
+        """Do what a later launch wants."""
+        if message.token:
+            # Lets the compositor bring us to the front (XDG activation protocol).
+            os.environ["XDG_ACTIVATION_TOKEN"] = message.token
+        if message.errand is Errand.ACCOUNT:
+            self._front.open_account(message.account)
+        elif message.errand is Errand.RECONNECT:
+            self._front.reconnect(message.account)
+        elif message.errand is Errand.PROVIDERS:
+            self._front.open_providers()
+        else:
+            self._front.window.bring()
+
+    def _on_preference(self, name: str) -> None:
+        if name == THEME:
+            wanted = self.preferences.value(THEME)
+            self._remembered.put("theme", wanted)
+            theme.theme().force(theme.scheme_named(wanted))
+
+    def _on_hide(self) -> None:
+        if not self._remembered.get("told/tray"):
+            self._remembered.put("told/tray", True)
+            text = "The window is closed; checks go on. Open it again from the tray."
+            self.tray.show_message(APP_NAME, text, critical=False)
+
+    def _leave(self) -> None:
+        self._front.window.leaving = True
+        QApplication.quit()
+
+    def close(self) -> None:
+        """Leave the tray and the notification service."""
+        self.tray.hide()
+        if self.dbus is not None:
+            self.dbus.stop()
