@@ -41,7 +41,7 @@ class Config:
     data_dir: Path
     sandbox: bool = False
     endpoints: Endpoints = Endpoints()
-    workers: int = 32
+    workers: int = 128
 
     @property
     def database(self) -> Path:
