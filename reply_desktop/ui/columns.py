@@ -46,7 +46,7 @@ class Column:
 
 
 COLUMNS: Final = (
-    Column("status", "Status", 126, sort="severity", descending=True),
+    Column("status", "Status", 122, sort="severity", descending=True),
     Column("action", "", 40),
     Column("address", "Address", 214, stretch=3, sort="address"),
     Column("provider", "Provider", 126, rank=3, sort="provider"),

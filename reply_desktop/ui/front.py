@@ -1,12 +1,11 @@
 """Puts the window's parts together: pages, banners, bell, footer, and who opens what."""
 
-from collections.abc import Callable
-from datetime import datetime
+from typing import Final
 
 from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtWidgets import QMenu, QToolButton, QWidget
 
-from reply_desktop.channel.messages import CheckAccounts, GetSummary, RowsChanged
+from reply_desktop.channel.messages import CheckAccounts, GetSummary
 from reply_desktop.domain.errors import ReplyDesktopError
 from reply_desktop.domain.events import SummaryChanged
 from reply_desktop.domain.provider import Provider
@@ -17,13 +16,11 @@ from reply_desktop.ui.bell import Bell
 from reply_desktop.ui.bridge import Bridge, EngineState
 from reply_desktop.ui.browser import OpenPage, open_page
 from reply_desktop.ui.controls import icon_button
-from reply_desktop.ui.main_window import ACCOUNTS, MainWindow
+from reply_desktop.ui.main_window import ACCOUNTS, PROVIDERS, MainWindow
 from reply_desktop.ui.remembered import Remembered
 from reply_desktop.ui.words import Clock, ago, count, exact, utc_now
 
-PROVIDERS = "providers"
-"""Name of the page of provider settings."""
-FOOTER_MS = 20_000
+FOOTER_MS: Final = 20_000
 """How often “last check 3 min ago” is said anew."""
 
 
@@ -44,7 +41,6 @@ class Front(QObject):
         super().__init__(window)
         self.window, self.bridge = window, bridge
         self._clock = clock
-        self._last_check_at: datetime | None = None
         self._accounts = 0
         self.banners = Banners(bridge)
         self.bell = Bell(bridge, clock=clock)
@@ -52,14 +48,11 @@ class Front(QObject):
         window.add_banners(self.banners)
         window.add_to_header(self.bell)
         window.add_to_header(self._more())
+        window.add_page(ACCOUNTS, lambda: self.accounts)
         self._footer_timer = QTimer(self, interval=FOOTER_MS)
         self._footer_timer.timeout.connect(self._tell_footer)
         self._connect_parts()
         self._on_engine(bridge.engine)
-
-    def add_page(self, name: str, title: str, icon: str, make: Callable[[], QWidget]) -> None:
-        """One more page of the settings."""
-        self.window.add_page(name, title, icon, make)
 
     def _more(self) -> QToolButton:
         made = icon_button("more", "More")
@@ -75,7 +68,6 @@ class Front(QObject):
         bridge, banners, bell = self.bridge, self.banners, self.bell
         bridge.engine_changed.connect(self._on_engine)
         bridge.summary_changed.connect(self._on_summary_event)
-        bridge.rows_changed.connect(self._on_rows)
         bridge.failed.connect(self._on_failed)
         banners.reconnect_wanted.connect(self.reconnect)
         banners.reconnect_all_wanted.connect(self.reconnect_all)
@@ -84,6 +76,7 @@ class Front(QObject):
         bell.account_asked.connect(self.open_account)
         bell.fault_asked.connect(lambda key: self.open_providers())
         self.accounts.providers_wanted.connect(self.open_providers)
+        self.accounts.model.dataChanged.connect(lambda *_: self._tell_footer())
         self.window.quit_wanted.connect(self.quit_wanted)
 
     # Doors
@@ -143,13 +136,6 @@ class Front(QObject):
         self._accounts = sum(summary.counts.values())
         self._tell_footer()
 
-    def _on_rows(self, event: RowsChanged) -> None:
-        times = [row.checked_at for row in event.rows if row.checked_at]
-        if times:
-            newest = max(times)
-            if self._last_check_at is None or newest > self._last_check_at:
-                self._last_check_at = newest
-
     def _tell_footer(self) -> None:
         words, tone = {
             EngineState.STARTING: ("Starting the background service…", "grey"),
@@ -160,9 +146,10 @@ class Front(QObject):
         parts = []
         if self.bridge.engine is EngineState.RUNNING and self._accounts:
             parts.append(count(self._accounts, "account"))
-        if self._last_check_at is not None:
-            parts.append(f"last check {ago(self._last_check_at, self._clock())}")
-        self.window.show_engine(words, tone, " · ".join(parts), exact(self._last_check_at))
+        last_check_at = self.accounts.model.last_check_at
+        if last_check_at is not None:
+            parts.append(f"last check {ago(last_check_at, self._clock())}")
+        self.window.show_engine(words, tone, " · ".join(parts), exact(last_check_at))
 
     def _on_failed(self, error: ReplyDesktopError) -> None:
         self.banners.say(str(error))

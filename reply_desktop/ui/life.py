@@ -76,8 +76,7 @@ class Life(QObject):
     def _build(self) -> None:
         from reply_desktop.ui.front import Front
 
-        self.front = front = Front(self._window, self._bridge, self._remembered)
-        front.add_page(ACCOUNTS, "Email accounts", "mail", lambda: front.accounts)
+        self.front = Front(self._window, self._bridge, self._remembered)
         self._window.open_settings(ACCOUNTS)
         QTimer.singleShot(0, self._surround)
 

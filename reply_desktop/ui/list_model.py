@@ -43,7 +43,7 @@ _NO_INDEX: Final = QModelIndex()
 class IndexModel(QAbstractTableModel):
     """Ids in order and prepared rows for those in view; order and filter are the engine's work.
 
-    `loaded` fires when an order arrived; `about_to_reorder` and `reordered` surround a change of order, so
+    `last_check_at`: the newest check of the rows seen so far, UTC. `loaded` fires when an order arrived; `about_to_reorder` and `reordered` surround a change of order, so
     that the view can keep its selection by ids.
     """
 
@@ -58,6 +58,7 @@ class IndexModel(QAbstractTableModel):
         self.wanted = AccountFilter()
         self.is_loaded = False
         self.stale = False
+        self.last_check_at: datetime | None = None
         self._cache: dict[str, Prepared] = {}
         self._old: set[str] = set()
         self._fetching: set[str] = set()
@@ -214,6 +215,7 @@ class IndexModel(QAbstractTableModel):
         self._fetching.difference_update(asked)
         self._old.difference_update(asked)
         now = self._clock()
+        self._note_checks(answer.rows)
         for row in answer.rows:
             self._cache[row.id] = Prepared(row, now)
         self._gone.update(set(asked) - {row.id for row in answer.rows})
@@ -221,6 +223,12 @@ class IndexModel(QAbstractTableModel):
             self._trim()
         self._repaint({row.id for row in answer.rows})
         self._fetch()
+
+    def _note_checks(self, rows: tuple[AccountRow, ...]) -> None:
+        for row in rows:
+            at = row.checked_at
+            if at is not None and (self.last_check_at is None or at > self.last_check_at):
+                self.last_check_at = at
 
     def _trim(self) -> None:
         near = set(self.ids[max(0, self._first - CACHE // 4) : self._last + CACHE // 4])
@@ -246,6 +254,7 @@ class IndexModel(QAbstractTableModel):
     # What the engine tells
 
     def _on_rows(self, event: RowsChanged) -> None:
+        self._note_checks(event.rows)
         for row in event.rows:
             self._changed[row.id] = row
         if not self._frame.isActive():

@@ -1,6 +1,7 @@
 """The window's frame: header, banners, the settings' navigation, pages made on first sight, footer."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 from PySide6.QtCore import QSize, Qt, Signal
@@ -24,7 +25,15 @@ from reply_desktop.ui.remembered import Remembered
 from reply_desktop.ui.theme import Space, Type
 
 ACCOUNTS: Final = "accounts"
-"""Name of the page of email accounts."""
+NOTIFICATIONS: Final = "notifications"
+PROVIDERS: Final = "providers"
+GENERAL: Final = "general"
+_PAGES: Final = (
+    (ACCOUNTS, "Email accounts", "mail"),
+    (NOTIFICATIONS, "Notifications", "bell"),
+    (PROVIDERS, "Providers", "plug"),
+    (GENERAL, "General", "sliders"),
+)
 _SIZE: Final = QSize(1280, 800)
 _LEAST: Final = QSize(760, 480)
 _FOLD: Final = 1000
@@ -94,14 +103,23 @@ class MainWindow(QWidget):
         bar.setProperty("bar", "side")
         bar.setAccessibleName("Settings")
         self._bar = bar
+        bar.setFixedWidth(theme.scaled(184))
         self._nav: QVBoxLayout = column(bar, gap=Space.XXS)
         self._nav.setContentsMargins(Space.S, Space.L, Space.S, Space.M)
         title = theme.label("Settings", Type.CAPTION, strong=True, muted=True)
         title.setContentsMargins(Space.M, 0, 0, Space.XS)
         self._nav_title = title
         self._nav.addWidget(title)
+        group = QButtonGroup(self)
+        for name, words, icon in _PAGES:
+            entry = button(words, partial(self.open_settings, name), kind="nav", icon=icon)
+            entry.setCheckable(True)
+            entry.setAccessibleName(words)
+            entry.setChecked(name == ACCOUNTS)
+            group.addButton(entry)
+            self._nav.addWidget(entry)
+            self._entries[name] = entry
         self._nav.addStretch(1)
-        self._group = QButtonGroup(self)
         return bar
 
     def _footer(self) -> QFrame:
@@ -129,16 +147,9 @@ class MainWindow(QWidget):
 
     # Filling
 
-    def add_page(self, name: str, title: str, icon: str, make: Callable[[], QWidget]) -> None:
-        """One more page, made when it is first opened."""
-        entry = button(title, lambda: self.open_settings(name), kind="nav", icon=icon)
-        entry.setCheckable(True)
-        self._group.addButton(entry)
-        self._nav.insertWidget(self._nav.count() - 1, entry)
-        entry.setAccessibleName(title)
+    def add_page(self, name: str, make: Callable[[], QWidget]) -> None:
+        """Tell how a page of the navigation is made, which happens when it is first opened."""
         self._makers[name] = make
-        self._entries[name] = entry
-        self._fold(self._folded)
 
     def add_banners(self, banners: QWidget) -> None:
         """Put the banners between header and pages."""
@@ -165,11 +176,6 @@ class MainWindow(QWidget):
         shown = self.stack.currentWidget()
         return next((name for name, page in self._pages.items() if page is shown), "")
 
-    @property
-    def pages(self) -> tuple[str, ...]:
-        """Names of all pages, in order."""
-        return tuple(self._makers)
-
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         folded = self.width() < theme.scaled(_FOLD)
@@ -189,10 +195,11 @@ class MainWindow(QWidget):
 
     def show_engine(self, words: str, tone: str, last: str = "", tip: str = "") -> None:
         """Say in the footer how the background service is doing, and when it last checked."""
-        icons.put_icon(self._engine_dot, "dot", f"{tone}.fill", 10)
-        self._engine_words.setText(words)
-        self._last_words.setText(last)
         self._last_words.tip = tip
+        self._last_words.setText(last)
+        if words != self._engine_words.text():
+            self._engine_words.setText(words)
+            icons.put_icon(self._engine_dot, "dot", f"{tone}.fill", 10)
 
     # Coming and going
 

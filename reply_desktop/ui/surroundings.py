@@ -1,7 +1,6 @@
 """What lies around the window: settings pages, tray, desktop alerts, later launches, quitting."""
 
 import os
-from typing import Final
 
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QApplication, QWidget
@@ -10,15 +9,13 @@ from reply_desktop.config import APP_NAME, Config
 from reply_desktop.ui import theme
 from reply_desktop.ui.alerts import Alerts
 from reply_desktop.ui.dbus_alerts import DBusAlerts, session_bus
-from reply_desktop.ui.front import PROVIDERS, Front
+from reply_desktop.ui.front import Front
 from reply_desktop.ui.leaving import Leaving
+from reply_desktop.ui.main_window import GENERAL, NOTIFICATIONS, PROVIDERS
 from reply_desktop.ui.preferences import THEME, Preferences
 from reply_desktop.ui.remembered import Remembered
 from reply_desktop.ui.single_instance import Errand, Message
 from reply_desktop.ui.tray import Tray
-
-NOTIFICATIONS: Final = "notifications"
-GENERAL: Final = "general"
 
 
 class Surroundings(QObject):
@@ -46,10 +43,10 @@ class Surroundings(QObject):
         self.tray.show()
 
     def _add_pages(self) -> None:
-        front = self._front
-        front.add_page(NOTIFICATIONS, "Notifications", "bell", self._notifications)
-        front.add_page(PROVIDERS, "Providers", "plug", self._providers)
-        front.add_page(GENERAL, "General", "sliders", self._general)
+        window = self._front.window
+        window.add_page(NOTIFICATIONS, self._notifications)
+        window.add_page(PROVIDERS, self._providers)
+        window.add_page(GENERAL, self._general)
 
     def _notifications(self) -> QWidget:
         from reply_desktop.ui.settings_notifications import NotificationsPage
