@@ -25,6 +25,7 @@ A = TypeVar("A")
 
 CONNECT_S: Final = 5.0
 ANSWER_S: Final = 60.0
+KEY_BYTES: Final = 32
 
 
 class Client:
@@ -207,13 +208,14 @@ def hand_over(config: Config, timeout_s: float = CONNECT_S) -> None:
 def read_key(path: Path) -> bytes:
     """The running engine's key. Raises EngineUnavailable when there is none."""
     try:
-        return bytes.fromhex(path.read_text(encoding="ascii"))
+        key = bytes.fromhex(path.read_text(encoding="ascii"))
     except FileNotFoundError:
         raise _not_running() from None
     except (OSError, ValueError):
-        raise EngineUnavailable(
-            "The engine's key cannot be read.", "Check who owns the data folder."
-        ) from None
+        key = b""
+    if len(key) != KEY_BYTES:
+        raise EngineUnavailable("The engine's key cannot be read.", "Check who owns the data folder.")
+    return key
 
 
 @dataclass(frozen=True, slots=True)

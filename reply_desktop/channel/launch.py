@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from reply_desktop.channel.client import Client, hand_over
-from reply_desktop.channel.lock import is_held
+from reply_desktop.channel.lock import is_held, owner
 from reply_desktop.channel.messages import Shutdown
 from reply_desktop.config import Config
 from reply_desktop.domain.errors import EngineDiffers, EngineUnavailable, ReplyDesktopError
@@ -67,7 +67,7 @@ def ensure_engine(
             if not take_over:
                 raise
             hand_over(config, left)
-            trouble: EngineUnavailable | None = None
+            trouble = EngineUnavailable("An engine of another version keeps running.", "Quit it first.")
         except EngineUnavailable as error:
             trouble = error
         else:
@@ -103,7 +103,7 @@ def stop_engine(client: Client, config: Config, timeout_s: float = END_S) -> Non
     finally:
         client.wait_gone(_left(deadline))
         client.close()
-    _wait_released(config, deadline)
+    _wait_released(config, str(client.welcome.pid), deadline)
 
 
 def stop_running(config: Config, timeout_s: float = END_S) -> bool:
@@ -114,18 +114,17 @@ def stop_running(config: Config, timeout_s: float = END_S) -> bool:
     deadline = time.monotonic() + timeout_s
     if not is_held(config.lock_file):
         return False
-    while True:
+    pid = owner(config.lock_file)
+    while _is_engine(config, pid):
         try:
             hand_over(config, _left(deadline))
             break
         except EngineUnavailable:
             # It may be on its way up, or on its way down.
-            if not is_held(config.lock_file):
-                return True
             if time.monotonic() >= deadline:
                 raise
             threading.Event().wait(_LOOK_S[-1])
-    _wait_released(config, deadline)
+    _wait_released(config, pid, deadline)
     return True
 
 
@@ -136,7 +135,7 @@ def engine_command(config: Config, *, frozen: bool | None = None) -> list[str]:
     # -P: the data folder is the working folder, and nothing there is to be taken for our code.
     program = [sys.executable] if frozen else [sys.executable, "-P", "-m", "reply_desktop"]
     options = ["--data-dir", str(config.data_dir.resolve()), *(["--sandbox"] if config.sandbox else [])]
-    return [*program, *options, "worker"]
+    return [*program, "worker", *options]
 
 
 def child_environment(environment: Mapping[str, str], *, frozen: bool) -> dict[str, str]:
@@ -182,7 +181,7 @@ class Watch:
     `on_client(client)` is called for each new connection, `on_lost()` for each that ended, `on_gave_up
     (reason)` once, when the engine ended too often or another version of it took the folder over; all on
     the watch's thread or the client's. `ensure` connects (`ensure_engine` with everything but the
-    callbacks); it may start the engine.
+    callbacks); it may start the engine. `wait(closing, seconds)` waits so long or until `closing` is set.
     """
 
     def __init__(
@@ -194,6 +193,7 @@ class Watch:
         on_lost: Callable[[], None],
         on_gave_up: Callable[[str], None],
         now: Callable[[], float] = time.monotonic,
+        wait: Callable[[threading.Event, float], object] = threading.Event.wait,
     ) -> None:
         self._ensure = ensure
         self._on_client = on_client
@@ -201,6 +201,7 @@ class Watch:
         self._on_lost = on_lost
         self._on_gave_up = on_gave_up
         self._now = now
+        self._wait = wait
         self._restarts = Restarts()
         self._changed = threading.Event()
         self._closing = threading.Event()
@@ -245,7 +246,7 @@ class Watch:
             if wait_s is None:
                 self._give_up(reason)
                 return
-            self._closing.wait(wait_s)
+            self._wait(self._closing, wait_s)
 
     def _serve(self, client: Client) -> None:
         self._on_client(client)
@@ -331,21 +332,16 @@ def _reap() -> None:
     _started[:] = [process for process in _started if process.poll() is None]
 
 
-def _not_started(trouble: EngineUnavailable | None, child: _Child | None) -> EngineUnavailable:
-    words = child.last_words() if child is not None else ""
-    if child is not None and child.ended():
-        return EngineUnavailable(
-            f"The background service ended at once{': ' + words if words else '.'}",
-            "`reply-desktop doctor` and the log in the data folder tell more.",
-        )
-    if child is not None:
+def _not_started(trouble: EngineUnavailable, child: _Child | None) -> EngineUnavailable:
+    if child is None:
+        return trouble
+    if not child.ended():
         child.leave()
-    what = (
-        "The background service does not answer" if child is None else "The background service does not start"
-    )
+        return EngineUnavailable(f"The background service does not start: {trouble.what}", trouble.todo)
+    words = child.last_words()
     return EngineUnavailable(
-        f"{what}: {trouble.what if trouble else 'another version keeps running.'}",
-        trouble.todo if trouble else "",
+        f"The background service ended at once{': ' + words if words else '.'}",
+        "`reply-desktop doctor` and the log in the data folder tell more.",
     )
 
 
@@ -353,8 +349,13 @@ def _left(deadline: float) -> float:
     return max(0.05, deadline - time.monotonic())
 
 
-def _wait_released(config: Config, deadline: float) -> None:
-    while is_held(config.lock_file):
+def _is_engine(config: Config, pid: str) -> bool:
+    """Whether that engine, and not one that came after it, has the data folder."""
+    return is_held(config.lock_file) and owner(config.lock_file) == pid
+
+
+def _wait_released(config: Config, pid: str, deadline: float) -> None:
+    while _is_engine(config, pid):
         if time.monotonic() >= deadline:
             raise EngineUnavailable("The engine does not end.", "End its process, then try again.")
         threading.Event().wait(_LOOK_S[-1])

@@ -7,7 +7,6 @@ engines each hold a lock on a file of that name. Its text is the owner's pid, fo
 import os
 import sys
 import threading
-from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -48,7 +47,7 @@ class EngineLock:
         try:
             if not _take_patiently(file):
                 raise EngineUnavailable(
-                    f"The engine of {self._path.parent} is running already (process {_owner(self._path)}).",
+                    f"The engine of {self._path.parent} is running already (process {owner(self._path)}).",
                     "Use that one, or quit it first.",
                 )
             os.ftruncate(file, 0)
@@ -61,8 +60,6 @@ class EngineLock:
     def release(self) -> None:
         """Give the lock up; the next engine may start."""
         if self._file is not None:
-            with suppress(OSError):
-                os.ftruncate(self._file, 0)
             os.close(self._file)
             self._file = None
 
@@ -87,15 +84,16 @@ def is_held(path: Path) -> bool:
         os.close(file)
 
 
-def _open(path: Path) -> int:
-    return os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)
-
-
-def _owner(path: Path) -> str:
+def owner(path: Path) -> str:
+    """The pid of the engine that last took the lock, as text; "unknown" when nobody says."""
     try:
         return path.read_text(encoding="ascii").strip() or "unknown"
     except (OSError, ValueError):
         return "unknown"
+
+
+def _open(path: Path) -> int:
+    return os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)
 
 
 def _take_patiently(file: int) -> bool:

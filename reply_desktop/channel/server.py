@@ -31,6 +31,8 @@ MOST_FRONTS: Final = 64
 MOST_REQUESTS: Final = 16
 """How many requests of one front run at once; more are not read until one is done."""
 MOST_THREADS: Final = 64
+FLUSH_S: Final = 1.0
+"""How long fronts may take to read what waits for them when the engine ends, in seconds."""
 ROWS_A_FRAME: Final = 500
 _HELLO_BYTES: Final = 65536
 
@@ -121,8 +123,10 @@ class Server:
         for front in fronts:
             front.wire.stop_receiving()
         self._hands.close(until)
+        # They all send at once, so one second is a second for each.
+        flushed = time.monotonic() + FLUSH_S
         for front in fronts:
-            front.outbox.close(min(1.0, max(0.1, until - time.monotonic())))
+            front.outbox.close(max(0.0, flushed - time.monotonic()))
             front.drained.set()
         for front in (*newcomers, *fronts):
             front.thread.join()
@@ -230,10 +234,13 @@ class Server:
         frame = codec.decode(front.wire.recv_bytes(_HELLO_BYTES))
         if frame.id is None:
             return
-        if isinstance(frame.message, Shutdown) and frame.message.hand_over:
-            self._answer(front, frame.id, frame.message)
-        else:
+        if not (isinstance(frame.message, Shutdown) and frame.message.hand_over):
             front.fail(frame.id, differs)
+            return
+        self._answer(front, frame.id, frame.message)
+        # The connection's end tells it of ours.
+        front.wire.set_deadline(None)
+        front.wire.recv_bytes(_HELLO_BYTES)
 
     def _answer(self, front: "_Front", frame_id: int, request: object) -> None:
         try:
