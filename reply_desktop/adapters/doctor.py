@@ -30,9 +30,12 @@ class Look(Protocol):
 class VaultView(Protocol):
     """What the doctor needs of the vault."""
 
-    status: str
-    backend: str
-    text: str
+    @property
+    def status(self) -> str: ...
+    @property
+    def backend(self) -> str: ...
+    @property
+    def text(self) -> str: ...
 
 
 def examine(

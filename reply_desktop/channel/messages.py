@@ -369,6 +369,17 @@ class UnlockVault(Request[VaultState]):
 
 
 @dataclass(frozen=True, slots=True)
+class StartOverVault(Request[VaultState]):
+    """Make a new key because the old one is gone for good; every account must be reconnected then.
+
+    In the keyring, or under `passphrase`. InvalidInput while the vault is open.
+    """
+
+    Answer: ClassVar[type] = VaultState
+    passphrase: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class SettingValues:
     """Named settings as JSON texts."""
 
@@ -472,6 +483,7 @@ REQUESTS: dict[str, type] = {
         MarkRead,
         GetVault,
         UnlockVault,
+        StartOverVault,
         GetSettings,
         PutSettings,
         RunDoctor,

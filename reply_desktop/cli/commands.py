@@ -161,7 +161,9 @@ class Commands:
         return 0
 
     def _unlock(self, front: Front, args: argparse.Namespace) -> int:
-        self._say(front.ask(m.UnlockVault(self._secret())).text)
+        passphrase = self._secret() if args.passphrase_stdin else None
+        request = m.StartOverVault(passphrase) if args.start_over else m.UnlockVault(passphrase)
+        self._say(front.ask(request).text)
         return 0
 
     def _consent(self, front: Front, request: m.BeginConsent, as_json: bool) -> int:

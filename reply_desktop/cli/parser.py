@@ -37,8 +37,13 @@ def build() -> argparse.ArgumentParser:
     backup.add_argument("file", type=Path, metavar="FILE")
     restore = _add(commands, "restore", "put a backup in place of the present data, which is kept aside")
     restore.add_argument("file", type=Path, metavar="FILE")
-    unlock = _add(commands, "unlock", "open the passphrase-sealed vault where no keyring is to be had")
-    unlock.add_argument("--passphrase-stdin", action="store_true", required=True)
+    unlock = _add(commands, "unlock", "open the vault: the keyring again, or the passphrase-sealed file")
+    unlock.add_argument(
+        "--passphrase-stdin", action="store_true", help="for the vault file; else the keyring"
+    )
+    unlock.add_argument(
+        "--start-over", action="store_true", help="make a new key: the old one is gone for good"
+    )
     stop = _add(commands, "stop", "end the engine of this data folder")
     stop.set_defaults(json=False)
     return parser

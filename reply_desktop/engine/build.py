@@ -1,19 +1,22 @@
 """Builds one engine's services on its adapters. Heavy libraries are loaded when first needed, not here."""
 
+import functools
 import random
 import threading
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from reply_desktop.adapters.baked import baked_settings
 from reply_desktop.adapters.clock import SystemClock
-from reply_desktop.adapters.http import Transport
+from reply_desktop.adapters.http import Transport, TransportFault
 from reply_desktop.adapters.scheduler import BackgroundScheduler
 from reply_desktop.adapters.store.database import SqliteStore
 from reply_desktop.adapters.tasks import WorkerPool
 from reply_desktop.adapters.vault import KeyringVault
 from reply_desktop.config import Config
+from reply_desktop.domain.grant import MailServers
 from reply_desktop.domain.provider import SINGLE_CLICK, Provider
 from reply_desktop.services.accounts import AccountDesk
 from reply_desktop.services.bus import Bus
@@ -21,7 +24,7 @@ from reply_desktop.services.connect import Connect
 from reply_desktop.services.credentials import CredentialStore
 from reply_desktop.services.health import Health
 from reply_desktop.services.ledger import Ledger
-from reply_desktop.services.ports import ConsentListener, MailProvider, ProviderSettings
+from reply_desktop.services.ports import ConsentListener, MailProvider
 from reply_desktop.services.queries import Queries
 from reply_desktop.services.settings import SettingsDesk
 from reply_desktop.services.summary import SummaryFeed
@@ -77,6 +80,7 @@ class Parts:
     connect: Connect
     accounts: AccountDesk
     summary: SummaryFeed
+    find_servers: Callable[[str], MailServers | None]
 
     def close(self) -> None:
         """End everything in order: no new work, open sign-ins, checks in flight, then the database."""
@@ -94,10 +98,12 @@ def build(config: Config) -> Parts:
     store = SqliteStore(config.database, clock)
     bus = Bus()
     vault = KeyringVault(
-        config.vault_file, entry=str(config.data_dir.resolve()), any_sealed=_any_sealed(store)
+        config.vault_file,
+        entry=str(config.data_dir.resolve()),
+        any_sealed=lambda: _any_grant(store) or settings.any_sealed(),
     )
     queries = Queries(store)
-    settings = SettingsDesk(store, vault, bus, _baked())
+    settings = SettingsDesk(store, vault, bus, baked_settings())
     transport = Transport(config.endpoints.ca_file)
     providers = LazyProviders(
         {
@@ -124,7 +130,7 @@ def build(config: Config) -> Parts:
     connect = Connect(
         store,
         credentials,
-        LazyProviders({kind: (lambda kind=kind: providers[kind]) for kind in SINGLE_CLICK}),
+        _only(providers, SINGLE_CLICK),
         health,
         ledger,
         queries,
@@ -154,7 +160,12 @@ def build(config: Config) -> Parts:
         connect,
         accounts,
         SummaryFeed(queries, bus, _later),
+        _find_servers(config, transport),
     )
+
+
+def _only(providers: LazyProviders, kinds: Collection[Provider]) -> LazyProviders:
+    return LazyProviders({kind: functools.partial(providers.__getitem__, kind) for kind in kinds})
 
 
 def _google(config: Config, transport: Transport, settings: SettingsDesk, clock: SystemClock) -> MailProvider:
@@ -183,6 +194,26 @@ def _listen(host: str, path: str) -> ConsentListener:
     return LoopbackListener(host, path)
 
 
+def _find_servers(config: Config, transport: Transport) -> Callable[[str], MailServers | None]:
+    def find(address: str) -> MailServers | None:
+        from reply_desktop.adapters.providers.autoconfig import Autoconfig
+
+        return Autoconfig(config.endpoints.autoconfig_url, _fetch(transport))(address)
+
+    return find
+
+
+def _fetch(transport: Transport) -> Callable[[str], bytes | None]:
+    def fetch(url: str) -> bytes | None:
+        try:
+            response = transport.request("GET", url)
+        except TransportFault:
+            return None
+        return response.data if response.status == 200 else None
+
+    return fetch
+
+
 def _compose_test(clock: SystemClock) -> Callable[[str, str], bytes]:
     def compose(sender: str, to: str) -> bytes:
         from reply_desktop.adapters.mail import test_message
@@ -192,21 +223,12 @@ def _compose_test(clock: SystemClock) -> Callable[[str, str], bytes]:
     return compose
 
 
-def _any_sealed(store: SqliteStore) -> Callable[[], bool]:
-    def ask() -> bool:
-        with store.read() as unit:
-            return unit.grants.any() is not None
-
-    return ask
+def _any_grant(store: SqliteStore) -> bytes | None:
+    with store.read() as unit:
+        return unit.grants.any()
 
 
 def _later(seconds: float, run: Callable[[], None]) -> None:
     timer = threading.Timer(seconds, run)
     timer.daemon = True
     timer.start()
-
-
-def _baked() -> dict[Provider, ProviderSettings]:
-    from reply_desktop.adapters.baked import baked_settings
-
-    return baked_settings()

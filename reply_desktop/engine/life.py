@@ -150,6 +150,7 @@ class _Life:
         known = m.VaultStatus(status)
         cause = _VAULT_CAUSES.get(known, Cause.VAULT_LOCKED)
         self._parts.credentials.forget_all()
+        self._parts.settings.forget_opened()
         self._parts.ledger.vault_fault(cause)
         self._parts.bus.publish([events.VaultChanged(status)])
         if cause is None:

@@ -48,6 +48,7 @@ class Desk:
             m.MarkRead: self._mark_read,
             m.GetVault: lambda r: self._vault(),
             m.UnlockVault: self._unlock_vault,
+            m.StartOverVault: self._start_over,
             m.GetSettings: lambda r: m.SettingValues(parts.settings.get(r.names)),
             m.PutSettings: lambda r: parts.settings.put(r.values),
             m.RunDoctor: self._doctor,
@@ -144,6 +145,10 @@ class Desk:
             self._p.vault.try_again()
         else:
             self._p.vault.unlock(request.passphrase)
+        return self._vault()
+
+    def _start_over(self, request: m.StartOverVault) -> m.VaultState:
+        self._p.vault.start_over(request.passphrase)
         return self._vault()
 
     def _doctor(self, request: m.RunDoctor) -> m.DoctorReport:

@@ -97,6 +97,18 @@ class SettingsDesk:
             used_by=used_by,
         )
 
+    def any_sealed(self) -> bytes | None:
+        """A sealed client secret, if one is kept: a vault whose key is gone must not make a new one."""
+        with self._store.read() as unit:
+            texts = [unit.settings.get(_PROVIDER + provider) for provider in Provider]
+        sealed = [json.loads(text).get("sealed") for text in texts if text is not None]
+        return next((base64.b64decode(one) for one in sealed if one), None)
+
+    def forget_opened(self) -> None:
+        """Read provider settings anew next time: the vault was locked, or its key changed."""
+        with self._lock:
+            self._known.clear()
+
     def get(self, names: tuple[str, ...]) -> dict[str, str]:
         """Settings by name as JSON texts; all when no name is given."""
         wanted = names or tuple(NAMES)
@@ -139,7 +151,11 @@ class SettingsDesk:
         fields = json.loads(text)
         sealed = fields.pop("sealed", None)
         if sealed is not None:
-            secret = self._vault.open(_PROVIDER + provider, base64.b64decode(sealed))
+            try:
+                secret = self._vault.open(_PROVIDER + provider, base64.b64decode(sealed))
+            except InvalidInput:
+                # Sealed under a key that is gone: the provider's refusal leads the person to give it anew.
+                secret = b""
             fields["client_secret"] = secret.decode()
         return ProviderSettings(**fields)
 

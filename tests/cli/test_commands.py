@@ -293,3 +293,6 @@ def test_unlock(shell: Shell) -> None:
     shell.front.answers[m.UnlockVault] = m.VaultState(m.VaultStatus.OPEN, "file", "Open.")
     assert shell("unlock", "--passphrase-stdin") == 0
     assert shell.front.asked == [m.UnlockVault("long passphrase")] and shell.said == "Open.\n"
+    shell.front.answers[m.StartOverVault] = shell.front.answers[m.UnlockVault]
+    assert shell("unlock", "--start-over") == 0
+    assert shell.front.asked[-1] == m.StartOverVault(None)

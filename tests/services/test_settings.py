@@ -84,3 +84,16 @@ def test_provider_secrets_cannot_be_read_as_settings(world: World) -> None:
     world.settings.put_provider(Provider.GOOGLE, GOOGLE)
     with pytest.raises(InvalidInput):
         world.settings.get(("provider.google",))
+
+
+def test_a_secret_sealed_under_a_lost_key_is_empty_not_a_crash(world: World) -> None:
+    assert world.settings.any_sealed() is None
+    world.settings.put_provider(Provider.GOOGLE, GOOGLE)
+    assert world.settings.any_sealed() is not None
+    text = world.store.tables.settings["provider.google"]
+    with world.store.begin() as unit:
+        unit.settings.put("provider.microsoft", text)
+        unit.commit()
+    world.settings.forget_opened()
+    found = world.settings.provider(Provider.MICROSOFT)
+    assert found is not None and (found.client_id, found.client_secret) == ("id.apps.example", "")
