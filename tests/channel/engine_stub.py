@@ -24,13 +24,13 @@ from tests.fakes.engine import row
 
 
 class Answers:
-    """`GetAccount` fails by what is asked for; `NetworkHint("rows N")` publishes N rows over 100 accounts."""
+    """`GetAccount` fails by what is asked for; `NetworkHint("rows N")` publishes N rows over all accounts."""
 
     def __init__(self, stopped: threading.Event, ids: int) -> None:
         self.server: Server | None = None
         self._stopped = stopped
         self._index = m.AccountIndex(tuple(f"{number:032x}" for number in range(ids)))
-        self._rows = [row(number, f"a{number}@x.example") for number in range(100)]
+        self._rows = [row(number, f"a{number}@x.example") for number in range(min(max(ids, 100), 10_000))]
 
     def __call__(self, request: object) -> object:
         match request:
@@ -50,7 +50,7 @@ class Answers:
             case m.NetworkHint():
                 assert self.server is not None
                 for number in range(int(request.what.split()[-1])):
-                    changed = self._rows[number % 100]
+                    changed = self._rows[number % len(self._rows)]
                     self.server.publish_row(replace(changed, sent_today=number))
                 return m.Done()
             case m.Shutdown():
