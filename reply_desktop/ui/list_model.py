@@ -43,8 +43,8 @@ _NO_INDEX: Final = QModelIndex()
 class IndexModel(QAbstractTableModel):
     """Ids in order and prepared rows for those in view; order and filter are the engine's work.
 
-    `last_check_at`: the newest check of the rows seen so far, UTC. `loaded` fires when an order arrived; `about_to_reorder` and `reordered` surround a change of order, so
-    that the view can keep its selection by ids.
+    `loaded` fires when an order arrived; `about_to_reorder` and `reordered` surround a change of order, so
+    that the view can keep its selection by ids. `last_check_at`: newest check of the rows seen so far, UTC.
     """
 
     loaded = Signal()
@@ -268,9 +268,10 @@ class IndexModel(QAbstractTableModel):
     def _on_summary(self, event: SummaryChanged) -> None:
         before, now = self._counts, event.summary.counts
         self._counts = now
-        if before is None or before == now:
+        if before == now:
             return
-        came_or_went = sum(before.values()) != sum(now.values())
+        # The first counts cannot be compared, so anything may have changed.
+        came_or_went = before is None or sum(before.values()) != sum(now.values())
         if came_or_went or self._narrowed() or self.wanted.sort in ("severity", "cause"):
             self._reload_soon()
 

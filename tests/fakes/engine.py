@@ -216,6 +216,12 @@ class FakeEngine:
         self.push(events.SummaryChanged(self.summary()))
         return changed
 
+    def push_removed(self, account_id: str) -> None:
+        """Remove an account and push that it is gone."""
+        gone = self.rows.pop(account_id)
+        self.push(events.AccountRemoved(account_id, gone.address))
+        self.push(events.SummaryChanged(self.summary()))
+
     def answer_held(self) -> None:
         """Answer what was left unanswered."""
         held, self.held = self.held, []
@@ -306,8 +312,7 @@ class FakeEngine:
                 return self._account(account)
             case m.RemoveAccounts(accounts):
                 for one in accounts:
-                    self.rows.pop(one)
-                    self.push(events.AccountRemoved(one, one))
+                    self.push_removed(one)
                 return m.Done()
             case m.SendTest():
                 return m.TestSent(None, None, False)

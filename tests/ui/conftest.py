@@ -5,7 +5,9 @@ from collections.abc import Callable, Iterator
 import pytest
 from pytestqt.qtbot import QtBot
 
+from reply_desktop.channel.messages import GetSummary
 from reply_desktop.ui import icons, theme
+from reply_desktop.ui.accounts_page import AccountsPage
 from reply_desktop.ui.bridge import Bridge, EngineState
 from tests.fakes.engine import FakeEngine
 
@@ -31,3 +33,41 @@ def open_bridge(qtbot: QtBot) -> Iterator[Callable[[FakeEngine], Bridge]]:
     yield opened
     for bridge in bridges:
         bridge.close()
+
+
+@pytest.fixture
+def open_page(
+    qtbot: QtBot, open_bridge: Callable[[FakeEngine], Bridge]
+) -> Iterator[Callable[..., AccountsPage]]:
+    """Shows a page of accounts over an engine, once all of its first questions are answered."""
+    pages: list[AccountsPage] = []
+
+    def opened(
+        engine: FakeEngine, *, opens: bool = True, size: tuple[int, int] = (1240, 700)
+    ) -> AccountsPage:
+        bridge = open_bridge(engine)
+        links: list[str] = []
+
+        def open_in_browser(url: str) -> bool:
+            links.append(url)
+            return opens
+
+        page = AccountsPage(bridge, lambda: engine.now, open_in_browser)
+        page.links = links  # type: ignore[attr-defined]
+        qtbot.addWidget(page)
+        page.resize(*size)
+        page.show()
+        qtbot.waitUntil(lambda: page.model.is_loaded)
+        settle(qtbot, bridge)
+        pages.append(page)
+        return page
+
+    yield opened
+
+
+def settle(qtbot: QtBot, bridge: Bridge) -> None:
+    """Let everything asked so far, and what that brings about, arrive."""
+    for _ in range(3):
+        answered: list[object] = []
+        bridge.ask(GetSummary(), answered.append)
+        qtbot.waitUntil(lambda answered=answered: bool(answered))
