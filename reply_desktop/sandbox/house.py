@@ -81,8 +81,7 @@ class House:
             (self._folder / "sandbox.json").unlink(missing_ok=True)
             for listener in self._listeners.values():
                 listener.close()
-            # The connections that were broken end in the next turns of the loop.
-            await asyncio.sleep(0)
+            await connections_closed()
 
     def stop(self) -> None:
         """End, once what is being answered has left."""
@@ -147,6 +146,7 @@ class House:
                 if listener.provider is not None:
                     offline = self._world.find(Control.OFFLINE, listener.provider, strike=False)
                     await listener.become(str(offline.params["mode"]) if offline else "open")
+            await connections_closed()
 
     def _describe(self) -> Sandbox:
         port = {name: listener.port for name, listener in self._listeners.items()}
@@ -193,6 +193,12 @@ class House:
             imap_tls_port=port["imap_tls"],
             autoconfig_url=f"http://127.0.0.1:{port['autoconfig']}/v1.1",
         )
+
+
+async def connections_closed() -> None:
+    """Let the loop close the sockets of broken connections, which it does in its next turns."""
+    for _ in range(3):
+        await asyncio.sleep(0)
 
 
 def _keys(path: Path) -> dict[str, Any]:

@@ -114,6 +114,8 @@ class _Connection(asyncio.StreamReaderProtocol):
             while True:
                 await writer.drain()
                 await self._one()
+        except asyncio.CancelledError:
+            pass  # only the sandbox's end cancels, and asyncio would complain about the rest
         except (_Goodbye, OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, ValueError):
             pass
         finally:

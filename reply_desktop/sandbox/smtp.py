@@ -6,6 +6,7 @@ passing refusals at sign-in, 451 4.3.0 and 450 4.7.1 after it, 530 5.7.0 without
 """
 
 import asyncio
+import logging
 import ssl
 from typing import Any
 
@@ -18,6 +19,9 @@ from reply_desktop.sandbox.sink import Envelope as Addressed
 from reply_desktop.sandbox.sink import Sink
 from reply_desktop.sandbox.visits import Visits
 from reply_desktop.sandbox.world import Mailbox, World
+
+# It logs every client that hangs up, and its own deprecated inside.
+logging.getLogger("mail.log").setLevel(logging.CRITICAL)
 
 _AUTH_OFF = (
     "535 5.7.139 Authentication unsuccessful, SmtpClientAuthentication is disabled for the Mailbox. "

@@ -486,13 +486,6 @@ def test_another_account_can_be_chosen_than_the_hinted_one(sandbox: Sandbox) -> 
     assert api(sandbox, "get", sandbox.google_userinfo_uri, token).json()["email"] == CLEO
 
 
-def test_the_oldest_of_too_many_grants_dies_silently(sandbox: Sandbox) -> None:
-    oldest = google_consent(sandbox, CLEO)
-    for _ in range(100):
-        redeem(sandbox, Person().consent(link(sandbox, login_hint=CLEO, prompt="consent"), follow=False))
-    assert refresh_by_hand(sandbox, oldest).json()["error_description"] == REVOKED
-
-
 def test_the_link_repeats_what_the_library_made(sandbox: Sandbox) -> None:
     asked = parse_qs(urlsplit(google_link(google_flow(sandbox))).query)
     assert asked["code_challenge_method"] == ["S256"] and asked["login_hint"] == [ANA]
