@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
+from reply_desktop.adapters.private_files import create_private, put_in_place
 from reply_desktop.adapters.store.migrations import STEPS, Steps, revision_of
 from reply_desktop.adapters.store.sql import full, told
 from reply_desktop.domain.errors import AlreadyExists, NotFound, StoreDamaged, StoreTooNew
@@ -109,7 +110,7 @@ def copy(connection: sqlite3.Connection, target: Path) -> None:
     try:
         with _errors_of(target):
             fresh.unlink(missing_ok=True)
-            os.close(os.open(fresh, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+            create_private(fresh)
             with closing(sqlite3.connect(fresh, isolation_level=None)) as into:
                 connection.backup(into)
                 # A single file: readable anywhere, also on a medium that cannot be written.
@@ -121,19 +122,6 @@ def copy(connection: sqlite3.Connection, target: Path) -> None:
     finally:
         for one in (fresh, *_beside(fresh)):
             one.unlink(missing_ok=True)
-
-
-def put_in_place(fresh: Path, target: Path) -> None:
-    """Replace the target by the fresh file, so that even a power cut leaves one of them whole."""
-    with fresh.open("rb+") as file:
-        os.fsync(file.fileno())
-    fresh.replace(target)
-    if os.name == "posix":
-        folder = os.open(target.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
 
 
 def refuse_other(target: Path, own: Path) -> None:
