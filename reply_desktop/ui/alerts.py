@@ -31,6 +31,7 @@ DETAILS: Final = "details"
 NAMED: Final = 50
 """How many accounts of one alert are looked up."""
 
+_TEST: Final = "test"
 _RECOVERIES: Final = frozenset({NotificationKind.ACCOUNT_RECOVERED, NotificationKind.APP_FAULT_OVER})
 
 
@@ -90,6 +91,15 @@ class Alerts(QObject):
             dbus.activated.connect(self._on_activated)
             dbus.closed.connect(self._on_closed)
             dbus.refused.connect(self._on_refused)
+
+    def show_test(self) -> None:
+        """Show an alert that means nothing, so that the person sees whether alerts arrive."""
+        look = Look(State.CONNECTED)
+        alert = Alert(_TEST, "Alerts arrive", "This is a test.", passing=True, picture=picture(look, 64))
+        if self._dbus is not None:
+            self._dbus.show(alert)
+        else:
+            self._show_bubble(alert)
 
     # News
 
@@ -188,6 +198,8 @@ class Alerts(QObject):
     def _on_refused(self, key: str) -> None:
         if (group := self._groups.get(key)) is not None:
             self._show_bubble(_alert(group, ()))
+        elif key == _TEST:
+            self._show_bubble(Alert(_TEST, "Alerts arrive", "This is a test, shown by the tray itself."))
 
     def _on_closed(self, key: str, dismissed: bool) -> None:
         self._forget(key)

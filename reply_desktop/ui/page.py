@@ -3,10 +3,11 @@
 from typing import Final
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtWidgets import QFrame, QLabel, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QFrame, QLabel, QScrollArea, QVBoxLayout, QWidget
 
+from reply_desktop.domain.errors import ReplyDesktopError
 from reply_desktop.ui import theme
-from reply_desktop.ui.controls import column, line, wrapped
+from reply_desktop.ui.controls import Note, column, line, wrapped
 from reply_desktop.ui.theme import Space, Type
 
 WIDTH: Final = 720
@@ -61,6 +62,26 @@ class Page(QWidget):
         self._cards.addWidget(card)
 
 
+class Option(QWidget):
+    """A check box with a line below it that says what it means."""
+
+    def __init__(self, title: str, about: str) -> None:
+        super().__init__()
+        self.box = QCheckBox(title)
+        self.box.setAccessibleDescription(about)
+        lines = column(self, gap=0)
+        lines.addWidget(self.box, 0, Qt.AlignmentFlag.AlignLeading)
+        below = wrapped(about, muted=True)
+        below.setContentsMargins(theme.ICON + Space.M + Space.XXS, 0, 0, 0)
+        lines.addWidget(below)
+
+    def put(self, checked: bool) -> None:
+        """Show a value without saying that the person chose it."""
+        self.box.blockSignals(True)
+        self.box.setChecked(checked)
+        self.box.blockSignals(False)
+
+
 class Card(QFrame):
     """A titled part of a page; `body` takes what it holds."""
 
@@ -76,3 +97,21 @@ class Card(QFrame):
         self.body.addLayout(self.head)
         if about:
             self.body.addWidget(wrapped(about, muted=True))
+        self._note: Note | None = None
+
+    def tell(self, text: str, tone: str = "grey") -> None:
+        """Say something at the card's end; an empty text takes the last words away."""
+        if self._note is None:
+            self._note = Note()
+            self.body.addWidget(self._note)
+        self._note.put(text, tone)
+        self._note.setVisible(bool(text))
+
+    @property
+    def said(self) -> str:
+        """What the card says at its end now."""
+        return self._note.text() if self._note is not None else ""
+
+    def refused(self, error: ReplyDesktopError) -> None:
+        """Say what went wrong and what to do."""
+        self.tell(str(error), "red")

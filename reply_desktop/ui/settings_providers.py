@@ -24,7 +24,7 @@ from reply_desktop.domain.rows import ProviderRow
 from reply_desktop.ui import icons, theme
 from reply_desktop.ui.bridge import Bridge, EngineState
 from reply_desktop.ui.browser import OpenPage, open_page
-from reply_desktop.ui.controls import Disclosure, Note, button, column, hairline, line, wrapped
+from reply_desktop.ui.controls import Disclosure, button, column, hairline, line, wrapped
 from reply_desktop.ui.drop_zone import DropZone
 from reply_desktop.ui.page import Card, Page
 from reply_desktop.ui.setup_help import Facts, steps_list
@@ -94,8 +94,6 @@ class ProviderCard(Card):
         self._status_mark, self.status = QLabel(), theme.label("", Type.CAPTION, strong=True)
         self.head.addWidget(self._status_mark)
         self.head.addWidget(self.status)
-        self.note = Note()
-        self.note.hide()
         self.test = button("Test", self._on_test, icon="plug")
         self.test.setAccessibleName(f"Test the {name} client ID")
         self.remove = button("Remove…", self._on_remove, kind="quiet", icon="trash")
@@ -114,7 +112,7 @@ class ProviderCard(Card):
     def finish(self, *, title: str) -> None:
         """The lower end of the card, when the provider's own part stands."""
         self.body.addWidget(self.question)
-        self.body.addWidget(self.note)
+        self.tell("")
         self.body.addWidget(hairline())
         self.help = Disclosure(title, steps_list(SETUP_STEPS[self.provider], self._open))
         self.body.addWidget(self.help)
@@ -136,16 +134,6 @@ class ProviderCard(Card):
         self.test.setVisible(row.configured)
         self.remove.setVisible(row.configured)
         self.question.hide()
-
-    def tell(self, text: str, tone: str) -> None:
-        """Say something in the card; an empty text takes the last words away."""
-        self.note.put(text, tone)
-        self.note.setVisible(bool(text))
-        self.note.setAccessibleName(text)
-
-    def refused(self, error: ReplyDesktopError) -> None:
-        """Say what went wrong and what to do."""
-        self.tell(str(error), "red")
 
     def _on_test(self) -> None:
         self.test.setEnabled(False)
@@ -175,9 +163,7 @@ class ProviderCard(Card):
 
     def _on_sure(self) -> None:
         self.question.hide()
-        self._bridge.ask(
-            ClearProvider(self.provider), lambda _: self.tell("", "grey"), self.refused, owner=self
-        )
+        self._bridge.ask(ClearProvider(self.provider), lambda _: self.tell(""), self.refused, owner=self)
 
 
 class GoogleCard(ProviderCard):
@@ -249,12 +235,12 @@ class GoogleCard(ProviderCard):
         self.cancel.setVisible(replacing)
 
     def _on_replace(self) -> None:
-        self.tell("", "grey")
+        self.tell("")
         self._show_parts(configured=True, replacing=True)
         self.choose.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def _on_cancel(self) -> None:
-        self.tell("", "grey")
+        self.tell("")
         self._show_parts(configured=True, replacing=False)
         self.replace.setFocus(Qt.FocusReason.OtherFocusReason)
 

@@ -308,3 +308,18 @@ def test_without_a_bus_the_tray_tells_and_shows_no_markup(qtbot: QtBot, open_bri
     desk.mend("a2")
     qtbot.waitUntil(lambda: len(desk.bubbles.shown) == 2)
     assert desk.bubbles.shown[1][0] == "ben@brightfield.example works again"
+
+
+def test_a_test_alert_shows_that_alerts_arrive(qtbot: QtBot, desk: Desk) -> None:
+    desk.alerts.show_test()
+    assert desk.surface.titles == ["Alerts arrive"]
+    desk.surface.broken = True
+    desk.alerts.show_test()
+    assert [title for title, _, _ in desk.bubbles.shown] == ["Alerts arrive"]
+    desk.surface.activated.emit("test", DEFAULT, "")
+
+
+def test_a_test_alert_without_a_bus_is_a_bubble(qtbot: QtBot, open_bridge: Open, engine: FakeEngine) -> None:
+    desk = Desk(open_bridge(engine), engine, dbus=False)
+    desk.alerts.show_test()
+    assert len(desk.bubbles.shown) == 1

@@ -105,8 +105,8 @@ def test_a_given_file_is_shown_as_what_it_is(qtbot: QtBot, open_page: Page) -> N
         "Used by", "2 accounts",
     ]  # fmt: skip
     assert not page.google.drop.isVisible()
-    assert page.google.note.text().startswith("Google is set up.")
-    assert "GOCSPX" not in "".join(shown) + page.google.note.text()
+    assert page.google.said.startswith("Google is set up.")
+    assert "GOCSPX" not in "".join(shown) + page.google.said
 
 
 def test_a_refused_file_says_why_and_what_to_do(qtbot: QtBot, open_page: Page) -> None:
@@ -116,16 +116,16 @@ def test_a_refused_file_says_why_and_what_to_do(qtbot: QtBot, open_page: Page) -
     )
     page = open_page(engine)
     page.google.drop.given.emit("{}")
-    qtbot.waitUntil(lambda: "Web application" in page.google.note.text())
-    assert page.google.note.text().endswith("Make a Desktop app.")
+    qtbot.waitUntil(lambda: "Web application" in page.google.said)
+    assert page.google.said.endswith("Make a Desktop app.")
     assert page.google.drop.isVisible()
 
 
 def test_a_file_that_cannot_be_read_is_named(open_page: Page) -> None:
     page = open_page(ProvidersEngine(configured=False))
     page.google.drop.refused.emit("x.json cannot be read: Permission denied.")
-    assert page.google.note.isVisible()
-    assert page.google.note.text() == "x.json cannot be read: Permission denied."
+    assert page.google.said
+    assert page.google.said == "x.json cannot be read: Permission denied."
 
 
 def test_replacing_can_be_given_up(open_page: Page) -> None:
@@ -164,14 +164,14 @@ def test_the_test_says_what_the_provider_said(qtbot: QtBot, open_page: Page, pro
     card.test.click()
     assert not card.test.isEnabled()
     qtbot.waitUntil(card.test.isEnabled)
-    assert card.note.text() == "The provider knows this client ID."
+    assert card.said == "The provider knows this client ID."
     engine.answers[m.TestProvider] = m.ProviderTested("app_deleted", "deleted_client\n<b>", "It was deleted.")
     card.test.click()
-    qtbot.waitUntil(lambda: card.note.text().startswith("It was deleted."))
-    assert card.note.text().endswith("says: deleted_client <b>")
+    qtbot.waitUntil(lambda: card.said.startswith("It was deleted."))
+    assert card.said.endswith("says: deleted_client <b>")
     engine.errors[m.TestProvider] = NotConfigured("There is no client ID to test yet.", "Give one first.")
     card.test.click()
-    qtbot.waitUntil(lambda: card.note.text() == "There is no client ID to test yet. Give one first.")
+    qtbot.waitUntil(lambda: card.said == "There is no client ID to test yet. Give one first.")
     assert card.test.isEnabled()
 
 
@@ -198,7 +198,7 @@ def test_one_tenant_needs_its_name(qtbot: QtBot, open_page: Page) -> None:
     for wrong in ("", "a/b", "con toso"):
         card.tenant.setText(wrong)
         card.save.click()
-        assert "tenant" in card.note.text()
+        assert "tenant" in card.said
         assert card.tenant.property("wrong") is True
     assert engine.of(m.SetMicrosoft) == []
     card.tenant.setText("contoso.example")
@@ -230,11 +230,11 @@ def test_a_refused_client_id_is_marked_until_it_is_changed(qtbot: QtBot, open_pa
     engine = ProvidersEngine(configured=False)
     card = open_page(engine).microsoft
     card.save.click()
-    assert "client ID is missing" in card.note.text()
+    assert "client ID is missing" in card.said
     engine.errors[m.SetMicrosoft] = InvalidInput("“secret~value” is not a Microsoft client ID.", "Copy it.")
     card.client_id.setText("secret~value")
     card.save.click()
-    qtbot.waitUntil(lambda: "is not a Microsoft client ID" in card.note.text())
+    qtbot.waitUntil(lambda: "is not a Microsoft client ID" in card.said)
     assert card.client_id.property("wrong") is True
     assert card.save.isEnabled()
     qtbot.keyClicks(card.client_id, "x")
