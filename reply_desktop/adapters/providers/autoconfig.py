@@ -11,7 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 from urllib.parse import quote, urljoin
 
-from reply_desktop.adapters.http import Transport, TransportFault, is_safe_url
+from reply_desktop.adapters.http import Transport, TransportFault, is_own_computer, is_safe_url
 from reply_desktop.adapters.mail import ascii_domain
 from reply_desktop.adapters.providers import mail_hosts
 from reply_desktop.domain.address import domain_of, parse_address
@@ -65,8 +65,8 @@ class Resolver(Protocol):
         """Hosts that take mail for the domain, the preferred first, lower case, without the last dot."""
 
 
-class ServerSearch:
-    """Looks in all places at once and takes the most trustworthy answer; an `Autoconfig`.
+class Autoconfig:
+    """Looks in all places at once and takes the most trustworthy answer; carries out the port of its name.
 
     `autoconfig_url` is the base of a database of autoconfig documents by domain (Mozilla's). Documents come
     over https only (http only from this computer), and servers without encryption are passed over.
@@ -74,15 +74,15 @@ class ServerSearch:
 
     def __init__(
         self,
-        fetch: Fetch,
-        resolver: Resolver,
         autoconfig_url: str,
+        fetch: Fetch,
+        resolver: Resolver | None = None,
         *,
         deadline_s: float = DEADLINE_S,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._fetch = fetch
-        self._resolver = resolver
+        self._resolver = resolver or DnsResolver()
         self._autoconfig_url = autoconfig_url.rstrip("/")
         self._deadline_s = deadline_s
         self._monotonic = monotonic
@@ -286,7 +286,8 @@ def _first(provider: "Element", tag: str, kind: str, address: str) -> tuple[Mail
             continue
         host = _filled(_text(each, "hostname"), address).rstrip(".").lower()
         port = _text(each, "port")
-        if _HOST.fullmatch(host) and port.isascii() and port.isdigit() and 0 < int(port) < 65536:
+        named = _HOST.fullmatch(host) or is_own_computer(host)
+        if named and port.isascii() and port.isdigit() and 0 < int(port) < 65536:
             wanted = _text(each, "username")
             user = _filled(wanted, address) if "%" in wanted else address
             return MailServer(host, int(port), security), user

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from reply_desktop.adapters.http import Transport
 from reply_desktop.adapters.providers.autoconfig import (
+    Autoconfig,
     DnsResolver,
-    ServerSearch,
     Srv,
     fetch_by,
     servers_in,
@@ -24,7 +24,7 @@ from reply_desktop.adapters.providers.autoconfig import (
 from reply_desktop.domain.errors import InvalidInput
 from reply_desktop.domain.grant import MailServer, MailServers, Security
 from reply_desktop.domain.provider import Provider
-from reply_desktop.services.ports import Autoconfig
+from reply_desktop.services import ports
 from tests.harness.waiting import wait_until
 
 DATABASE = "https://db.example/v1.1"
@@ -68,7 +68,7 @@ def no_thread_is_left() -> Iterator[None]:
 
 
 def find(web: Web | None = None, dns: Dns | None = None, address: str = ADDRESS) -> MailServers | None:
-    search: Autoconfig = ServerSearch(web or Web(), dns or Dns(), DATABASE)
+    search: ports.Autoconfig = Autoconfig(DATABASE, web or Web(), dns or Dns())
     return search(address)
 
 
@@ -234,7 +234,7 @@ def test_international_domains_are_asked_in_punycode() -> None:
     ],
 )
 def test_the_provider_to_use_instead(address: str, mx: list[str], provider: Provider | None) -> None:
-    search = ServerSearch(Web({OWN: document()}), Dns(mx=mx), DATABASE)
+    search = Autoconfig(DATABASE, Web({OWN: document()}), Dns(mx=mx))
     assert search.suggested_provider(address) is provider
     if provider:
         assert search(address) is None
@@ -284,6 +284,11 @@ def test_user_names(user: str, expected: str | None) -> None:
     found = servers_in(document(user=user), ADDRESS)
     assert found is not None
     assert found.user == expected
+
+
+def test_servers_on_this_computer() -> None:
+    found = servers_in(document("localhost:2525/STARTTLS", "127.0.0.1:1143/STARTTLS"), ADDRESS)
+    assert found == MailServers(starttls("localhost", 2525), starttls("127.0.0.1", 1143))
 
 
 def test_starttls_and_other_kinds_of_server() -> None:
@@ -356,10 +361,10 @@ class Hanging(Web, Dns):
 def test_somebody_waiting_gets_an_answer_in_time() -> None:
     hanging = Hanging()
     try:
-        search = ServerSearch(hanging, hanging, DATABASE, deadline_s=0.05)
+        search = Autoconfig(DATABASE, hanging, hanging, deadline_s=0.05)
         assert search(ADDRESS) is None
         records = {"_submissions._tcp.firm.example": [Srv(0, 1, 465, "mail.firm.example.")]}
-        partly = ServerSearch(hanging, Dns(records), DATABASE, deadline_s=0.05)
+        partly = Autoconfig(DATABASE, hanging, Dns(records), deadline_s=0.05)
         assert partly(ADDRESS) == MailServers(tls("mail.firm.example"))
     finally:
         hanging.go.set()
@@ -369,7 +374,7 @@ def test_a_good_answer_is_not_kept_waiting_for_the_others() -> None:
     hanging = Hanging()
     try:
         web = Web({f"{DATABASE}/firm.example": document()})
-        search = ServerSearch(lambda url: web(url) or hanging(url), hanging, DATABASE, deadline_s=30)
+        search = Autoconfig(DATABASE, lambda url: web(url) or hanging(url), hanging, deadline_s=30)
         assert search(ADDRESS) == FOUND
     finally:
         hanging.go.set()
@@ -385,18 +390,18 @@ def test_a_broken_look_up_is_nothing_found() -> None:
             raise OSError("what")
         return document() if url == OWN else None
 
-    assert ServerSearch(broken, Broken(), DATABASE)(ADDRESS) == FOUND
+    assert Autoconfig(DATABASE, broken, Broken())(ADDRESS) == FOUND
 
 
 @pytest.mark.parametrize("base", ["http://db.example/v1.1", "ftp://db.example", "file:///etc", "nonsense"])
 def test_a_database_without_https_is_not_asked(base: str) -> None:
     web = Web({f"{base}/firm.example": document()})
-    assert ServerSearch(web, Dns(), base)(ADDRESS) is None
+    assert Autoconfig(base, web, Dns())(ADDRESS) is None
 
 
 def test_a_database_on_this_computer_may_be_plain() -> None:
     web = Web({"http://127.0.0.1:8025/firm.example": document()})
-    assert ServerSearch(web, Dns(), "http://127.0.0.1:8025/")(ADDRESS) == FOUND
+    assert Autoconfig("http://127.0.0.1:8025/", web, Dns())(ADDRESS) == FOUND
 
 
 # The real ways out
