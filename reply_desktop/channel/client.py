@@ -138,7 +138,7 @@ class Client:
     def _run(self) -> None:
         try:
             while True:
-                self._take(self._wire.recv_bytes(codec.MAX_FRAME))
+                self._take(self._wire.recv_bytes())
         except (OSError, EOFError):
             pass
         except ReplyDesktopError as error:
@@ -194,13 +194,15 @@ def hand_over(config: Config, timeout_s: float = CONNECT_S) -> None:
             _exchange(wire, 0, Hello(__version__, PROTOCOL_VERSION))
         wire.send_bytes(codec.encode("request", Shutdown(hand_over=True), 1))
         while True:
-            frame = codec.decode(wire.recv_bytes(codec.MAX_FRAME))
+            frame = codec.decode(wire.recv_bytes())
             if isinstance(frame.message, Failure):
                 raise _error_of(frame.message)
     except TimeoutError:
         raise EngineUnavailable(
             "The running engine does not end.", "Quit Reply Desktop everywhere and open it again."
         ) from None
+    except codec.Unreadable as error:
+        raise _not_understood(error) from None
     except (OSError, EOFError):
         return
     finally:
@@ -257,13 +259,15 @@ def _exchange(wire: Wire, number: int, request: Request[A]) -> A:
     try:
         wire.send_bytes(codec.encode("request", request, number))
         while True:
-            frame = codec.decode(wire.recv_bytes(codec.MAX_FRAME))
+            frame = codec.decode(wire.recv_bytes())
             if frame.id == number:
                 break
     except TimeoutError:
         raise _silent() from None
     except (OSError, EOFError):
         raise _not_running() from None
+    except codec.Unreadable as error:
+        raise _not_understood(error) from None
     if isinstance(frame.message, Failure):
         raise _error_of(frame.message)
     if type(frame.message) is not request.Answer:
@@ -291,6 +295,13 @@ def _is_gone() -> EngineUnavailable:
 
 def _not_running() -> EngineUnavailable:
     return EngineUnavailable("The background service is not running.", "Open Reply Desktop to start it.")
+
+
+def _not_understood(error: codec.Unreadable) -> EngineUnavailable:
+    return EngineUnavailable(
+        f"The background service cannot be understood. {error.what}",
+        "Quit Reply Desktop everywhere and open it again.",
+    )
 
 
 def _silent() -> EngineUnavailable:

@@ -14,11 +14,10 @@ from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin, 
 import msgspec
 
 from reply_desktop.channel.messages import EVENTS, REQUESTS, Failure, Request
+from reply_desktop.channel.wire import MAX_FRAME
 from reply_desktop.domain.errors import InvalidInput
 from reply_desktop.domain.notification import plain
 
-MAX_FRAME: Final = 16 * 1024 * 1024
-"""Longest frame either side sends or reads, in bytes."""
 UNKNOWN_REQUEST: Final = "unknown_request"
 """Code of the failure that answers a request of a name the engine does not know."""
 

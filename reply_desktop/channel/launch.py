@@ -244,7 +244,8 @@ class Watch:
                 return
             wait_s = self._restarts.after_exit(self._now())
             if wait_s is None:
-                self._give_up(reason)
+                often = f"{MOST_EXITS} times within {EXITS_WITHIN_S / 60:.0f} minutes"
+                self._give_up(f"The background service ended {often}. {reason}")
                 return
             self._wait(self._closing, wait_s)
 

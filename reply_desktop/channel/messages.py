@@ -175,9 +175,13 @@ class CancelConsent(Request[Done]):
 
 @dataclass(frozen=True, slots=True)
 class FoundServers:
-    """Mail servers found for an address, or none."""
+    """Mail servers found for an address, or none.
+
+    `provider`: the mailbox is at Google or Microsoft, and better connected by consent.
+    """
 
     servers: MailServers | None
+    provider: Provider | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,6 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
 from typing import Final
 
 from reply_desktop.channel import codec
@@ -154,7 +153,10 @@ class Server:
         with self._lock:
             self._numbers += 1
             front = _Front(wire, self._numbers, self._serve)
-            oldest = next(iter(self._newcomers)) if len(self._newcomers) >= self._most_newcomers else None
+            oldest = None
+            if len(self._newcomers) >= self._most_newcomers:
+                oldest = next(iter(self._newcomers))
+                del self._newcomers[oldest]
             self._newcomers[front] = None
         if oldest is not None:
             oldest.wire.abort()
@@ -188,7 +190,7 @@ class Server:
             return
         while True:
             try:
-                frame = codec.decode(wire.recv_bytes(codec.MAX_FRAME))
+                frame = codec.decode(wire.recv_bytes())
             except codec.Unreadable as error:
                 if error.id is None:
                     raise
@@ -214,6 +216,8 @@ class Server:
             return False
         front.wire.set_deadline(None)
         with self._lock:
+            if front not in self._newcomers:
+                return False
             if self._closing.is_set() or len(self._fronts) >= self._most_fronts:
                 front.fail(hello.id, EngineUnavailable("The engine takes no more windows and commands."))
                 return False
@@ -281,10 +285,9 @@ class _Front:
         )
 
     def fail(self, frame_id: int, error: ReplyDesktopError) -> None:
-        """Answer a request with this error."""
-        failure = Failure(error.code, error.what, error.todo)
-        with suppress(InvalidInput):
-            self.outbox.reply(codec.encode("failure", failure, frame_id))
+        """Answer a request with this error, whose text may quote a file's name that is no text."""
+        what, todo = (text.encode(errors="replace").decode()[:10_000] for text in (error.what, error.todo))
+        self.outbox.reply(codec.encode("failure", Failure(error.code, what, todo), frame_id))
 
     def _on_overflow(self) -> None:
         _log.warning("Front %d does not read what it is sent and is let go", self.number)

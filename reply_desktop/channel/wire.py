@@ -20,7 +20,8 @@ from typing import Any, Final, Protocol
 
 from reply_desktop.domain.errors import EngineUnavailable
 
-MAX_BYTES: Final = 16 * 1024 * 1024
+MAX_FRAME: Final = 16 * 1024 * 1024
+"""Longest frame either side sends or reads, in bytes."""
 _HEADER: Final = struct.Struct("!i")
 _CHUNK: Final = 65536
 
@@ -44,7 +45,7 @@ class Wire(Protocol):
     def send_rest(self, rest: memoryview) -> None:
         """Send the rest of a frame."""
 
-    def recv_bytes(self, maxlength: int = MAX_BYTES) -> bytes | bytearray:
+    def recv_bytes(self, maxlength: int = MAX_FRAME) -> bytes | bytearray:
         """The next frame, of at most so many bytes."""
 
     def stop_receiving(self) -> None:
@@ -114,7 +115,7 @@ class SocketWire:
             self._limit()
             rest = rest[self._socket.send(rest) :]
 
-    def recv_bytes(self, maxlength: int = MAX_BYTES) -> bytes | bytearray:
+    def recv_bytes(self, maxlength: int = MAX_FRAME) -> bytes | bytearray:
         self._fill(_HEADER.size)
         (length,) = _HEADER.unpack_from(self._buffer)
         if not 0 <= length <= maxlength:
@@ -192,7 +193,7 @@ class PipeWire:
     def send_rest(self, rest: memoryview) -> None:
         self.send_bytes(bytes(rest))
 
-    def recv_bytes(self, maxlength: int = MAX_BYTES) -> bytes | bytearray:
+    def recv_bytes(self, maxlength: int = MAX_FRAME) -> bytes | bytearray:
         with _as_os_error():
             if self._deadline is not None and not self._connection.poll(_left(self._deadline)):
                 raise TimeoutError

@@ -49,8 +49,10 @@ class Ended:
 
 
 @contextmanager
-def scripted(folder: Path, play: Callable[[SocketWire], None]) -> Iterator[Config]:
-    """An engine that does as told with the first front, once it has let it in."""
+def scripted(
+    folder: Path, play: Callable[[SocketWire], None], first: bytes | None = None
+) -> Iterator[Config]:
+    """An engine that does as told with the first front, once it has let it in (or said `first`)."""
     config = Config(folder)
     write_private(config.key_file, KEY.hex())
     listener = SocketListener(config.channel_address)
@@ -60,7 +62,7 @@ def scripted(folder: Path, play: Callable[[SocketWire], None]) -> Iterator[Confi
         assert wire is not None
         authenticate_newcomer(wire, KEY)
         hello = codec.decode(wire.recv_bytes())
-        wire.send_bytes(codec.encode("reply", welcome(config), hello.id))
+        wire.send_bytes(first or codec.encode("reply", welcome(config), hello.id))
         assert isinstance(wire, SocketWire)
         try:
             play(wire)
@@ -360,6 +362,14 @@ class TestConnecting:
             pytest.raises(EngineDiffers, match=r"version 9\.9\.9"),
         ):
             Client(served.config)
+
+    def test_an_engine_whose_welcome_is_nonsense(self, tmp_path: Path) -> None:
+        nonsense = b'{"id":0,"kind":"reply","name":"Welcome","body":{"version":1}}'
+        with (
+            scripted(tmp_path, lambda wire: None, nonsense) as config,
+            pytest.raises(EngineUnavailable, match=r"cannot be understood.*`\$\.version`"),
+        ):
+            Client(config)
 
     def test_an_engine_that_accepts_and_says_nothing(self, tmp_path: Path) -> None:
         config = Config(tmp_path)

@@ -96,6 +96,17 @@ class TestRequests:
             assert exchange(front, m.MarkRead()) == m.Failure(kind.code, "What is wrong.", "What to do.")
             front.close()
 
+    def test_an_error_that_quotes_a_name_which_is_no_text_is_told_all_the_same(self, tmp_path: Path) -> None:
+        def handle(request: Any) -> object:
+            raise errors.StoreFull("There is no room for b\udcfcro.db." + "x" * 20_000_000)
+
+        with serving(tmp_path, handle) as served:
+            front = served.front()
+            failure = exchange(front, m.Backup("/b"))
+            assert failure.code == "store_full"
+            assert failure.what.startswith("There is no room for b?ro.db.")
+            front.close()
+
     @pytest.mark.expect_log("MarkRead failed: (ValueError|KeyError|TypeError|AssertionError)")
     @pytest.mark.parametrize("fault", [ValueError, KeyError, None, "not an answer"])
     def test_a_fault_of_our_own_tells_no_detail(
