@@ -552,14 +552,16 @@ def passphrase_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_an_unattended_engine_makes_and_opens_the_key_file(room: Room, passphrase_file: Path) -> None:
     os.environ[PASSPHRASE_FILE] = str(passphrase_file)
-    for backends in ((), (FakeBackend(locked),)):
-        vault = room.vault(*backends)
-        room.sealed = vault.seal("a", SECRET)
-        assert vault.backend == str(room.file)
-    by_hand = room.vault()
+    made = room.vault(FakeBackend(locked))
+    sealed = room.sealed = made.seal("a", SECRET)
+    assert made.backend == str(room.file)
+    assert room.vault().open("a", sealed) == SECRET
     os.environ.pop(PASSPHRASE_FILE)
+    by_hand = room.vault()
+    with pytest.raises(VaultLocked):
+        by_hand.open("a", sealed)
     by_hand.unlock(PASSPHRASE)
-    assert by_hand.open("a", room.sealed) == SECRET
+    assert by_hand.open("a", sealed) == SECRET
 
 
 def test_an_unattended_engine_whose_key_is_in_the_keyring(room: Room, passphrase_file: Path) -> None:

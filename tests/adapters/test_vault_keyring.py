@@ -16,7 +16,9 @@ from tests.harness.private_keyring import PrivateKeyring, is_installed
 pytestmark = [
     pytest.mark.skipif(not is_installed(), reason="needs dbus-daemon and gnome-keyring"),
     # keyring leaves its connection to the garbage collector when the collection is locked.
-    pytest.mark.filterwarnings("ignore:Exception ignored in. <socket:pytest.PytestUnraisableExceptionWarning"),
+    pytest.mark.filterwarnings(
+        "ignore:Exception ignored in. <socket:pytest.PytestUnraisableExceptionWarning"
+    ),
 ]
 
 SECRET = b"1//0-refresh-token"

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -39,6 +40,9 @@ class NaiveAccount(Base):
     """An account as an ORM maps it without further thought."""
 
     __table__ = tables.accounts
+    proven_at: int
+    checked_at: int
+    next_check_at: int
 
 
 def population(count: int) -> list[Account]:
@@ -111,7 +115,7 @@ def test_lists(filled: tuple[SqliteStore, list[Account]]) -> None:
     }
     slow = []
     for name, one in wanted.items():
-        took = best_ms(lambda one=one: store.reads.account_ids(one))
+        took = best_ms(partial(store.reads.account_ids, one))
         limit = LIST_MS.get(len(everyone))
         over = limit is not None and took > limit
         print(

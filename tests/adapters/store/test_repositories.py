@@ -187,7 +187,11 @@ def due_times(store: SqliteStore) -> dict[str, float | None]:
     """Seconds from START until each account is due."""
     with store.read() as unit:
         found = [unit.accounts.get(one) for one in unit.accounts.ids()]
-    return {one.id: one.next_check_at and (one.next_check_at - START).total_seconds() for one in found if one}
+    return {
+        one.id: None if one.next_check_at is None else (one.next_check_at - START).total_seconds()
+        for one in found
+        if one
+    }
 
 
 def test_ten_thousand_accounts_do_not_fire_at_once(store: SqliteStore) -> None:
