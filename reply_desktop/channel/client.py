@@ -6,7 +6,6 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, TypeVar, cast
@@ -183,15 +182,20 @@ class Client:
             _call(asked.failed, EngineUnavailable("The engine answered something else than was asked."))
 
 
-def hand_over(config: Config, timeout_s: float = CONNECT_S) -> None:
-    """Ask the running engine, of whatever version, to end; returns when it has let the connection go.
+def hand_over(config: Config, timeout_s: float = CONNECT_S, *, own_too: bool = False) -> None:
+    """Ask the running engine to end, if it is of another version (`own_too`: of any).
 
-    Raises EngineUnavailable when it does not.
+    Returns when it has let the connection go, or at once when it is one of ours: then another front was
+    faster. Raises EngineUnavailable when it does not end, or cannot be asked.
     """
     wire = _connect(config, time.monotonic() + timeout_s)
     try:
-        with suppress(EngineDiffers):
+        try:
             _exchange(wire, 0, Hello(__version__, PROTOCOL_VERSION))
+            if not own_too:
+                return
+        except EngineDiffers:
+            pass
         wire.send_bytes(codec.encode("request", Shutdown(hand_over=True), 1))
         while True:
             frame = codec.decode(wire.recv_bytes())

@@ -66,8 +66,7 @@ def ensure_engine(
         except EngineDiffers:
             if not take_over:
                 raise
-            hand_over(config, left)
-            trouble = EngineUnavailable("An engine of another version keeps running.", "Quit it first.")
+            trouble = _take_over(config, left)
         except EngineUnavailable as error:
             trouble = error
         else:
@@ -117,7 +116,7 @@ def stop_running(config: Config, timeout_s: float = END_S) -> bool:
     pid = owner(config.lock_file)
     while _is_engine(config, pid):
         try:
-            hand_over(config, _left(deadline))
+            hand_over(config, _left(deadline), own_too=True)
             break
         except EngineUnavailable:
             # It may be on its way up, or on its way down.
@@ -331,6 +330,15 @@ def _detached() -> dict[str, Any]:
 
 def _reap() -> None:
     _started[:] = [process for process in _started if process.poll() is None]
+
+
+def _take_over(config: Config, timeout_s: float) -> EngineUnavailable:
+    """Ask the engine of another version to end; gives what to say if it stays all the same."""
+    try:
+        hand_over(config, timeout_s)
+    except EngineUnavailable as error:
+        return error
+    return EngineUnavailable("An engine of another version keeps running.", "Quit it first.")
 
 
 def _not_started(trouble: EngineUnavailable, child: _Child | None) -> EngineUnavailable:

@@ -409,22 +409,28 @@ class TestHandOver:
             served.server.close()
 
         with serving(tmp_path, handle, version=version) as served:
-            hand_over(served.config, SOON_S)
+            hand_over(served.config, SOON_S, own_too=version == __version__)
             assert asked == [m.Shutdown(hand_over=True)]
             wait_until(lambda: not Path(served.config.channel_address).exists(), "end of the engine")
             assert gate.reached.acquire(timeout=SOON_S)
             wait_until(lambda: not served.server._acceptor.is_alive(), "closed server")
 
+    def test_an_engine_of_our_own_that_came_meanwhile_is_let_be(self, tmp_path: Path) -> None:
+        asked = list[object]()
+        with serving(tmp_path, asked.append) as served:
+            hand_over(served.config, SOON_S)
+        assert asked == []
+
     def test_one_that_refuses_is_told_of(self, tmp_path: Path) -> None:
         def handle(request: Any) -> object:
             raise errors.StoreFull("The disk is full.")
 
-        with serving(tmp_path, handle) as served, pytest.raises(errors.StoreFull):
+        with serving(tmp_path, handle, version="9.9.9") as served, pytest.raises(errors.StoreFull):
             hand_over(served.config, SOON_S)
 
     def test_one_that_stays_is_told_of(self, tmp_path: Path) -> None:
         with (
-            serving(tmp_path) as served,
+            serving(tmp_path, version="9.9.9") as served,
             pytest.raises(EngineUnavailable, match="The running engine does not end"),
         ):
             hand_over(served.config, 0.3)

@@ -217,6 +217,18 @@ class TestHandOver:
         wait_until(lambda: not is_alive(older), "end of the older engine")
         client.close()
 
+    def test_two_newer_fronts_at_once_make_one_newer_engine(self, tmp_path: Path) -> None:
+        with ThreadPoolExecutor(2) as pool:
+            for number in range(5):
+                data = Data(tmp_path / str(number))
+                ensure_older(data)
+                clients = [each.result() for each in [pool.submit(data.ensure), pool.submit(data.ensure)]]
+                assert {client.welcome.pid for client in clients} == {data.engines()[1]}
+                assert len(data.engines()) == 2
+                for client in clients:
+                    client.close()
+                data.end()
+
     def test_unless_it_is_not_ours_to_take_over(self, data: Data) -> None:
         ensure_older(data)
         with pytest.raises(EngineDiffers, match=r"version 0\.0\.1"):
