@@ -318,12 +318,11 @@ def test_a_denial_is_a_denial(world: World, error: str, cause: Cause) -> None:
 
 
 def test_a_code_without_use_asks_to_sign_in_again(world: World) -> None:
-    world.token = lambda _: said(
-        {"error": "invalid_grant", "error_description": "Malformed auth code 4/one-time"}, 400
-    )
-    outcome = world.sign_in().outcome
+    refusal = {"error": "invalid_grant", "error_description": "No use for correcthorse."}
+    world.token = lambda _: said(refusal, 400)
+    outcome = world.sign_in(code="correcthorse").outcome
     assert outcome.cause is Cause.SIGN_IN_REQUIRED
-    assert outcome.provider_error == "invalid_grant: Malformed auth code [removed]"
+    assert outcome.provider_error == "invalid_grant: No use for [removed]."
 
 
 @pytest.mark.parametrize(
