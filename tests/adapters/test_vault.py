@@ -223,6 +223,12 @@ def test_a_key_in_use_is_found_when_another_desktop_puts_another_keyring_first(r
     assert secret_service.writes == 0
 
 
+def test_at_the_first_start_only_the_first_keyring_matters(room: Room) -> None:
+    first, second = FakeBackend(), FakeBackend(locked)
+    room.vault(first, second).seal("a", SECRET)
+    assert (first.writes, second.reads) == (1, 0)
+
+
 def test_write_read_verify_a_backend_that_forgets_is_not_used(room: Room) -> None:
     backend = Forgetful()
     vault = room.vault(backend)
@@ -481,7 +487,9 @@ def test_a_passphrase_while_the_keyring_still_asks(room: Room) -> None:
     vault.unlock(PASSPHRASE)
     sealed = vault.seal("a", SECRET)
     backend.answer()
-    vault.try_again()
+    for thread in threading.enumerate():
+        if thread.name == "vault":
+            thread.join(30)
     assert vault.open("a", sealed) == SECRET
     assert vault.backend == str(room.file)
 
