@@ -56,7 +56,10 @@ class SandboxPanel(Page):
         self._world: WorldState | None = None
         self._looking = False
         self.note = Note(REASSURANCE, "blue")
+        self.refusal = Note("", "red")
+        self.refusal.hide()
         self.add(self.note)
+        self.add(self.refusal)
         self.everything = Card("Everything", "The network and the providers' servers.")
         self.restore = button("Restore everything", self._on_restore, icon="refresh")
         self.everything.head.addWidget(self.restore)
@@ -102,6 +105,7 @@ class SandboxPanel(Page):
 
     def apply(self, control: Control, target: str, *, on: bool = True) -> None:
         """Do something to the world, or end it."""
+        self.refusal.hide()
         act = self._control.apply if on else self._control.clear
         self._errands.run(lambda: act(control, target), lambda _: self._looked_anew(), self._on_refused)
 
@@ -143,7 +147,8 @@ class SandboxPanel(Page):
     def _on_refused(self, error: Exception) -> None:
         self._world = None
         self._looked_anew()
-        self.note.put(plain(str(error)) or "The sandbox did not do it.", "red")
+        self.refusal.put(plain(str(error)) or "The sandbox did not do it.", "red")
+        self.refusal.show()
 
     def copy_password(self, address: str) -> None:
         """Put the present password of an Other mailbox into the clipboard."""

@@ -126,11 +126,16 @@ def test_a_refusal_and_a_silence_are_said(qtbot: QtBot, open_panel: Open) -> Non
     panel = open_panel(sandbox)
     sandbox.refuse = "That mailbox has no password."
     panel.rows[ANA].buttons[Control.CHANGE_PASSWORD].click()
-    qtbot.waitUntil(lambda: panel.note.text() == "That mailbox has no password.")
+    qtbot.waitUntil(panel.refusal.isVisible)
+    assert panel.refusal.text() == "That mailbox has no password."
     sandbox.gone = True
     qtbot.waitUntil(lambda: panel.note.text().startswith("The sandbox does not answer."))
     sandbox.gone = False
     qtbot.waitUntil(lambda: panel.note.text() == REASSURANCE)
+    assert panel.refusal.isVisible()
+    sandbox.refuse = ""
+    panel.rows[ANA].buttons[Control.CHANGE_PASSWORD].click()
+    assert not panel.refusal.isVisible()
 
 
 def test_out_of_view_it_rests(qtbot: QtBot, open_panel: Open) -> None:
