@@ -6,17 +6,16 @@ import threading
 import uuid
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from reply_desktop.adapters.baked import baked_settings
 from reply_desktop.adapters.clock import SystemClock
-from reply_desktop.adapters.http import Transport, TransportFault
+from reply_desktop.adapters.http import Transport
 from reply_desktop.adapters.scheduler import BackgroundScheduler
 from reply_desktop.adapters.store.database import SqliteStore
 from reply_desktop.adapters.tasks import WorkerPool
 from reply_desktop.adapters.vault import KeyringVault
 from reply_desktop.config import Config
-from reply_desktop.domain.grant import MailServers
 from reply_desktop.domain.provider import SINGLE_CLICK, Provider
 from reply_desktop.services.accounts import AccountDesk
 from reply_desktop.services.bus import Bus
@@ -28,6 +27,9 @@ from reply_desktop.services.ports import ConsentListener, MailProvider
 from reply_desktop.services.queries import Queries
 from reply_desktop.services.settings import SettingsDesk
 from reply_desktop.services.summary import SummaryFeed
+
+if TYPE_CHECKING:
+    from reply_desktop.adapters.providers.autoconfig import ServerSearch
 
 
 def new_id() -> str:
@@ -80,7 +82,7 @@ class Parts:
     connect: Connect
     accounts: AccountDesk
     summary: SummaryFeed
-    find_servers: Callable[[str], MailServers | None]
+    search: Callable[[], "ServerSearch"]
 
     def close(self) -> None:
         """End everything in order: no new work, open sign-ins, checks in flight, then the database."""
@@ -92,10 +94,10 @@ class Parts:
         self.store.close()
 
 
-def build(config: Config) -> Parts:
+def build(config: Config, *, make_store: type[SqliteStore] = SqliteStore) -> Parts:
     """One engine for this data folder. Raises StoreTooNew, StoreDamaged or StoreFull."""
     clock = SystemClock()
-    store = SqliteStore(config.database, clock)
+    store = make_store(config.database, clock)
     bus = Bus()
     vault = KeyringVault(
         config.vault_file,
@@ -160,7 +162,7 @@ def build(config: Config) -> Parts:
         connect,
         accounts,
         SummaryFeed(queries, bus, _later),
-        _find_servers(config, transport),
+        functools.partial(_search, config, transport),
     )
 
 
@@ -194,24 +196,10 @@ def _listen(host: str, path: str) -> ConsentListener:
     return LoopbackListener(host, path)
 
 
-def _find_servers(config: Config, transport: Transport) -> Callable[[str], MailServers | None]:
-    def find(address: str) -> MailServers | None:
-        from reply_desktop.adapters.providers.autoconfig import Autoconfig
+def _search(config: Config, transport: Transport) -> "ServerSearch":
+    from reply_desktop.adapters.providers.autoconfig import DnsResolver, ServerSearch, fetch_by
 
-        return Autoconfig(config.endpoints.autoconfig_url, _fetch(transport))(address)
-
-    return find
-
-
-def _fetch(transport: Transport) -> Callable[[str], bytes | None]:
-    def fetch(url: str) -> bytes | None:
-        try:
-            response = transport.request("GET", url)
-        except TransportFault:
-            return None
-        return response.data if response.status == 200 else None
-
-    return fetch
+    return ServerSearch(fetch_by(transport), DnsResolver(), config.endpoints.autoconfig_url)
 
 
 def _compose_test(clock: SystemClock) -> Callable[[str, str], bytes]:

@@ -83,9 +83,9 @@ class Desk:
         return m.ConsentStarted(opened.consent_id, opened.url, opened.expires_at)
 
     def _find_servers(self, request: m.FindServers) -> m.FoundServers:
-        from reply_desktop.domain.address import parse_address
-
-        return m.FoundServers(self._p.find_servers(parse_address(request.address)))
+        search = self._p.search()
+        servers = search(request.address)
+        return m.FoundServers(servers, None if servers else search.suggested_provider(request.address))
 
     def _send_test(self, request: m.SendTest) -> m.TestSent:
         sent = self._p.accounts.send_test(request.account, request.to)

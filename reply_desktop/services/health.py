@@ -253,6 +253,16 @@ class Health:
             unit.commit()
         if current and new is not None:
             self._credentials.remember(account_id, generation, new)
+        told = (before.state, before.cause) != (after.state, after.cause)
+        _log.log(
+            logging.INFO if told else logging.DEBUG,
+            "%s at %s: %s → %s (%s)",
+            after.address,
+            after.provider,
+            before.state,
+            after.state,
+            outcome.cause or "proven",
+        )
         self._ledger.publish(before, after, happened)
         return after
 

@@ -22,7 +22,10 @@ _BROWSER = """#!{python}
 import os, sys
 from reply_desktop.sandbox.person import Person
 choice = os.environ["CHOOSES"]
-Person().consent(sys.argv[1], choice.removeprefix("deny:"), allow=not choice.startswith("deny:"))
+seen = open(os.environ["SEEN"], "a")
+print(sys.argv[1], file=seen, flush=True)
+end = Person().consent(sys.argv[1], choice.removeprefix("deny:"), allow=not choice.startswith("deny:"))
+print(end.location, file=seen, flush=True)
 """
 
 
@@ -67,6 +70,11 @@ class Shell:
         assert found is not None
         return found.control()
 
+    def control_file(self, name: str) -> str:
+        found = process.running(self.config.sandbox_dir)
+        assert found is not None
+        return str(getattr(found, name))
+
     def client(self, **options: Any) -> Client:
         return Client(self.config, **options)
 
@@ -95,7 +103,7 @@ def shell(tmp_path: Path) -> Iterator[Shell]:
         **os.environ,
         "BROWSER": str(browser),
         "REPLY_DESKTOP_PASSPHRASE_FILE": str(passphrase),
-        "PYTHONWARNINGS": "default",
+        "SEEN": str(tmp_path / "seen"),
     }
     shell = Shell(tmp_path / "data", env)
     yield shell
