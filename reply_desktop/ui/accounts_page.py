@@ -33,7 +33,7 @@ from reply_desktop.ui.bridge import Bridge, EngineState
 from reply_desktop.ui.browser import OpenPage, open_page
 from reply_desktop.ui.check_progress import CheckLine
 from reply_desktop.ui.connect_dialog import ConnectPane
-from reply_desktop.ui.controls import button, column, line
+from reply_desktop.ui.controls import Elided, button, column, line
 from reply_desktop.ui.filter_bar import FilterBar
 from reply_desktop.ui.first_steps import FirstSteps, NothingFound, NotYet
 from reply_desktop.ui.guided_run import GuidedRun
@@ -108,11 +108,11 @@ class AccountsPage(QWidget):
         self.mend_button = button("Reconnect all", self.reconnect_all, icon="reconnect")
         self.mend_button.hide()
         head = line()
-        head.addWidget(theme.label("Email accounts", Type.TITLE, strong=True))
-        head.addStretch(1)
+        head.addWidget(Elided("Email accounts", Type.TITLE, strong=True), 1)
         for one in (self.mend_button, self.check_button, self.add_button):
             head.addWidget(one)
         self._left = left = QWidget()
+        left.setMinimumWidth(theme.scaled(340))
         box = column(left, gap=0)
         top = QWidget()
         rows = column(top, gap=Space.M)
@@ -438,6 +438,7 @@ class AccountsPage(QWidget):
         whole = summary.needs_person <= len(summary.red)
         self._mend_text = f"Reconnect all {self._mendable}" if whole else "Reconnect all"
         self.mend_button.setVisible(self._mendable > 1)
+        self._on_room()
         self._tools(True)
         self._choose_page()
 
@@ -497,7 +498,8 @@ class AccountsPage(QWidget):
 
     def _on_room(self) -> None:
         """With little room beside the pane the toolbar shows icons only."""
-        narrow = self._left.width() < theme.scaled(520)
+        enough = 690 if self._mendable > 1 else 530
+        narrow = self._left.width() < theme.scaled(enough)
         if narrow != self._is_narrow:
             self._is_narrow = narrow
             self._tools(True)

@@ -5,11 +5,11 @@ from collections.abc import Callable, Iterator
 import pytest
 from pytestqt.qtbot import QtBot
 
-from reply_desktop.channel.messages import GetSummary
 from reply_desktop.ui import icons, theme
 from reply_desktop.ui.accounts_page import AccountsPage
 from reply_desktop.ui.bridge import Bridge, EngineState
 from tests.fakes.engine import FakeEngine
+from tests.harness.settling import settle
 
 
 @pytest.fixture(scope="session")
@@ -63,11 +63,3 @@ def open_page(
         return page
 
     yield opened
-
-
-def settle(qtbot: QtBot, bridge: Bridge) -> None:
-    """Let everything asked so far, and what that brings about, arrive."""
-    for _ in range(3):
-        answered: list[object] = []
-        bridge.ask(GetSummary(), answered.append)
-        qtbot.waitUntil(lambda answered=answered: bool(answered))
