@@ -9,11 +9,11 @@ from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QButtonGroup, QFileDialog, QRadioButton, QWidget
 
 from reply_desktop.channel.messages import Backup, Export, Exported, GetVault, VaultState, VaultStatus
-from reply_desktop.config import APP_ID, Config
+from reply_desktop.config import APP_ID, Config, default_data_dir
 from reply_desktop.domain.errors import ReplyDesktopError
 from reply_desktop.domain.notification import plain
 from reply_desktop.domain.rows import DoctorRow
-from reply_desktop.ui.autostart import Autostart
+from reply_desktop.ui.autostart import Autostart, for_this_system
 from reply_desktop.ui.bridge import Bridge, EngineState
 from reply_desktop.ui.controls import button, line
 from reply_desktop.ui.dbus_alerts import session_bus
@@ -36,7 +36,7 @@ _VAULT_WORDS: Final = {
 
 
 class GeneralPage(Page):
-    """All cards. `autostart` None where starting at login makes no sense (the sandbox)."""
+    """All cards. `autostart` None: this system's own way, and none at all for the sandbox."""
 
     def __init__(
         self,
@@ -51,7 +51,7 @@ class GeneralPage(Page):
     ) -> None:
         super().__init__("General", "How Reply Desktop runs on this computer.", parent)
         self._bridge = bridge
-        self.start = StartCard(preferences, autostart)
+        self.start = StartCard(preferences, autostart or own_autostart(config))
         self.look = LookCard(preferences)
         self.vault = VaultCard(bridge)
         self.data = DataCard(bridge, config, clock)
@@ -223,6 +223,13 @@ class DataCard(Card):
                 self.tell(f"Exported to {path}. It holds no secrets.", "green")
 
         self._bridge.ask(Export(), write, self.refused, owner=self)
+
+
+def own_autostart(config: Config) -> Autostart | None:
+    """This system's start at login for the data folder in use; the sandbox has none."""
+    if config.sandbox:
+        return None
+    return for_this_system(None if config.data_dir == default_data_dir() else config.data_dir)
 
 
 def window_findings(tray: Tray | None) -> Sequence[DoctorRow]:

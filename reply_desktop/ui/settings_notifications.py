@@ -5,7 +5,6 @@ from typing import Final
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QWidget
 
-from reply_desktop.ui.bridge import Bridge, EngineState
 from reply_desktop.ui.controls import button, line
 from reply_desktop.ui.page import Card, Option, Page
 from reply_desktop.ui.preferences import OTHER_ACCOUNTS, RECOVERY, TRAY_ALERTS, Preferences
@@ -37,11 +36,7 @@ class NotificationsPage(Page):
     test_asked = Signal()
 
     def __init__(
-        self,
-        bridge: Bridge,
-        preferences: Preferences,
-        tray: Tray | None = None,
-        parent: QWidget | None = None,
+        self, preferences: Preferences, tray: Tray | None = None, parent: QWidget | None = None
     ) -> None:
         super().__init__("Notifications", "How you hear that an account needs you.", parent)
         self._preferences = preferences
@@ -59,8 +54,6 @@ class NotificationsPage(Page):
         self.card.body.addLayout(row)
         self.add(self.card)
         preferences.changed.connect(self._on_changed)
-        bridge.engine_changed.connect(self._on_engine)
-        self._on_engine(bridge.engine)
         if tray is not None:
             tray.available_changed.connect(self._on_tray)
             self._on_tray(tray.available)
@@ -73,9 +66,6 @@ class NotificationsPage(Page):
         if name in self.options:
             self.options[name].put(self._preferences.value(name))
         self.test.setEnabled(self._preferences.value(TRAY_ALERTS))
-
-    def _on_engine(self, state: EngineState) -> None:
-        self.card.setEnabled(state is EngineState.RUNNING)
 
     def _on_tray(self, available: bool) -> None:
         self.card.tell("" if available else _NO_TRAY)

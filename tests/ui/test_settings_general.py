@@ -9,12 +9,12 @@ from PySide6.QtWidgets import QAbstractButton, QFileDialog
 from pytestqt.qtbot import QtBot
 
 from reply_desktop.channel import messages as m
-from reply_desktop.config import Config
+from reply_desktop.config import Config, default_data_dir
 from reply_desktop.domain import events
 from reply_desktop.domain.errors import InvalidInput, StoreFull
 from reply_desktop.ui.bridge import Bridge
 from reply_desktop.ui.preferences import KEEP_RUNNING, THEME, Preferences
-from reply_desktop.ui.settings_general import GeneralPage, window_findings
+from reply_desktop.ui.settings_general import GeneralPage, own_autostart, window_findings
 from tests.fakes.engine import NOW, FakeEngine
 
 Open = Callable[[FakeEngine], Bridge]
@@ -42,7 +42,8 @@ def open_page(qtbot: QtBot, open_bridge: Open, tmp_path: Path) -> Callable[..., 
 
     def opened(engine: FakeEngine, autostart: Autostart | None = None) -> GeneralPage:
         bridge = open_bridge(engine)
-        page = GeneralPage(bridge, Preferences(bridge), Config(tmp_path), None, autostart, clock=lambda: NOW)
+        config = Config(tmp_path, sandbox=autostart is None)
+        page = GeneralPage(bridge, Preferences(bridge), config, None, autostart, clock=lambda: NOW)
         held.append(page)
         qtbot.addWidget(page)
         page.resize(900, 700)
@@ -75,6 +76,15 @@ def test_the_sandbox_does_not_start_at_login(open_page: Page) -> None:
     card = open_page(FakeEngine()).start
     assert not card.login.isEnabled()
     assert not card.login.box.isChecked()
+
+
+def test_outside_the_sandbox_the_systems_own_way_is_used(tmp_path: Path) -> None:
+    assert own_autostart(Config(tmp_path, sandbox=True)) is None
+    own = own_autostart(Config(tmp_path))
+    usual = own_autostart(Config(default_data_dir()))
+    assert own is not None
+    assert str(tmp_path) in str(own)
+    assert "--data-dir" not in str(usual)
 
 
 def test_going_on_in_the_background_is_kept(qtbot: QtBot, open_page: Page) -> None:

@@ -22,7 +22,7 @@ class Tray(QObject):
 
 
 def page_of(qtbot: QtBot, bridge: Bridge, tray: Tray | None = None) -> NotificationsPage:
-    page = NotificationsPage(bridge, Preferences(bridge), tray)  # type: ignore[arg-type]
+    page = NotificationsPage(Preferences(bridge), tray)  # type: ignore[arg-type]
     qtbot.addWidget(page)
     page.show()
     return page
