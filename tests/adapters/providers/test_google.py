@@ -5,6 +5,7 @@ import hashlib
 import logging
 import os
 import ssl
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -220,6 +221,36 @@ def test_scope_warning_does_not_lose_the_tokens(world: World) -> None:
     assert redeemed.tokens is not None and redeemed.tokens.refresh_token == "1//new-secret"
 
 
+def test_client_secret_missing_is_no_key_error(world: World) -> None:
+    """google-auth-oauthlib fails with a KeyError at the exchange."""
+    world.settings = replace(world.settings, client_secret="")
+    world.token = lambda _: said(fresh_tokens(refresh_token="1//new-secret"))
+    assert world.sign_in().outcome is PROVEN
+    assert "client_secret" not in world.server.requests[0].form
+
+
+def test_client_and_secret_go_in_the_body_not_in_a_basic_header(world: World) -> None:
+    """requests-oauthlib sends them as HTTP Basic."""
+    world.sign_in()
+    assert "authorization" not in world.server.requests[0].headers
+    assert world.server.requests[0].form["client_secret"] == SECRET
+
+
+def test_the_exchange_has_a_timeout(world: World, ca_file: str) -> None:
+    """fetch_token waits for ever by default."""
+    done = threading.Event()
+
+    def silent(_: object) -> None:
+        done.wait(20)
+
+    world.token = lambda _: Reply(raw=silent)
+    world.transport = Transport(ca_file, read_timeout_s=0.3)
+    world.google = world.adapter()
+    assert world.sign_in().outcome.cause is Cause.UNREACHABLE
+    done.set()
+    world.transport.close()
+
+
 def test_an_unticked_permission_stores_nothing(world: World) -> None:
     world.token = lambda _: said(fresh_tokens(refresh_token="1//new-secret", scope="openid email"))
     assert world.sign_in() == Redeemed(Outcome(Cause.SCOPE_MISSING))
@@ -362,6 +393,14 @@ def test_a_refresh_is_proof(world: World) -> None:
         "client_secret": SECRET,
         "refresh_token": "rt-old-secret",
     }
+
+
+def test_expiry_is_aware_utc_and_by_our_clock(world: World) -> None:
+    """google-auth's is naive, by a clock of its own."""
+    probed = world.google.probe(ANA, tokens())
+    assert isinstance(probed.credentials, TokenSet) and probed.credentials.expires_at is not None
+    assert probed.credentials.expires_at.utcoffset() == timedelta(0)
+    assert probed.credentials.expires_at - world.clock.now() == timedelta(seconds=3599)
 
 
 def test_refresh_sends_no_scope(world: World) -> None:
