@@ -2,11 +2,10 @@
 
 import os
 import shlex
-import subprocess
 import sys
 from collections.abc import Callable
 
-from PySide6.QtCore import QUrl
+from PySide6.QtCore import QProcess, QUrl
 from PySide6.QtGui import QDesktopServices
 
 OpenPage = Callable[[str], bool]
@@ -43,18 +42,17 @@ def _run(named: str, url: str) -> bool:
         words = shlex.split(named)
     except ValueError:
         return False
+    if not words:
+        return False
     command = [word.replace("%s", url) for word in words]
     if not any("%s" in word for word in words):
         command.append(url)
-    try:
-        # Own session and no inherited output: a browser outlives the app and must not hold its pipes.
-        subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
-    except OSError:
-        return False
-    return True
+    process = QProcess()
+    process.setProgram(command[0])
+    process.setArguments(command[1:])
+    # A browser outlives the app and must not hold its pipes.
+    process.setStandardInputFile(QProcess.nullDevice())
+    process.setStandardOutputFile(QProcess.nullDevice())
+    process.setStandardErrorFile(QProcess.nullDevice())
+    started = process.startDetached()
+    return bool(started[0] if isinstance(started, tuple) else started)
