@@ -10,6 +10,7 @@ import ssl
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from ipaddress import ip_address
 from time import monotonic
 from typing import Any, Final
@@ -66,7 +67,7 @@ class _Cancellable(HTTPConnection):
             raise
         made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         made.settimeout(max(until - monotonic(), 0.1))
-        # TLS takes the socket over while it shakes hands; this second handle can still end it.
+        # TLS takes the socket over while it shakes hands; until then this second handle can end it.
         self.handle = made.dup()
         return made
 
@@ -93,24 +94,23 @@ class _Cancellable(HTTPConnection):
             raise ConnectFailed(Fault.TLS) from None
         except (OSError, http.client.HTTPException):
             raise ConnectFailed(Fault.RESET) from None
+        finally:
+            self._let_go()
         if self.ended():
             raise ConnectFailed(Fault.CLOSED)
 
-    def close(self) -> None:
-        """Close for good."""
-        super().close()
+    def end(self) -> None:
+        """Let whoever waits on this connection return at once; safe from any thread."""
+        sock = self.handle or getattr(self.sock, "socket", self.sock)
+        if isinstance(sock, socket.socket):
+            # Not the method of ssl's own sockets, which would take TLS away under the reading thread.
+            with suppress(OSError):
+                socket.socket.shutdown(sock, socket.SHUT_RDWR)
+
+    def _let_go(self) -> None:
         handle, self.handle = self.handle, None
         if handle is not None:
             handle.close()
-
-    def end(self) -> None:
-        """Let whoever waits on this connection return at once; safe from any thread."""
-        handle = self.handle
-        if handle is not None:
-            try:
-                handle.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                return
 
 
 class SecureConnection(_Cancellable, HTTPSConnection):

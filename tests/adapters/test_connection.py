@@ -3,6 +3,7 @@
 import errno
 import socket
 import ssl
+import threading
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -61,7 +62,7 @@ def test_the_next_address_is_tried_when_one_refuses(monkeypatch: pytest.MonkeyPa
     connection.connect()
     assert connection.is_connected
     connection.close()
-    assert connection.is_closed and connection.handle is None
+    assert connection.is_closed
 
 
 def test_a_silent_address_leaves_time_for_the_next(
@@ -124,15 +125,35 @@ def test_a_family_this_computer_does_not_have(monkeypatch: pytest.MonkeyPatch) -
     assert failure(plain()) is Fault.ROUTE
 
 
-def test_a_connection_ended_from_outside_is_reset(listening: int) -> None:
-    context = ssl.create_default_context()
-    connection = make_connection(
-        "127.0.0.1", listening, context=context, timeout_s=5, ended=lambda: False
-    )  # fmt: skip
+def test_a_connection_can_be_ended_from_outside_at_any_time(listening: int) -> None:
+    connection = make_connection("127.0.0.1", listening, context=None, timeout_s=5, ended=lambda: False)
     connection.end()
-    connection.sock = connection._new_conn()
+    connection.connect()
+    assert connection.handle is None, "one file handle each is enough"
     connection.end()
-    assert connection.sock.recv(1) == b""
+    assert connection.sock is not None and connection.sock.recv(1) == b""
     connection.end()
     connection.close()
     connection.end()
+
+
+def test_a_handshake_can_be_ended_from_outside(listening: int) -> None:
+    connection = make_connection(
+        "127.0.0.1", listening, context=ssl.create_default_context(), timeout_s=20, ended=lambda: False
+    )
+    failed: list[Fault] = []
+
+    def connect() -> None:
+        try:
+            connection.connect()
+        except ConnectFailed as failure:
+            failed.append(failure.fault)
+
+    thread = threading.Thread(target=connect)
+    thread.start()
+    until = time.monotonic() + 10
+    while thread.is_alive() and time.monotonic() < until:
+        connection.end()
+        thread.join(0.01)
+    assert failed == [Fault.RESET] and connection.handle is None
+    connection.close()
