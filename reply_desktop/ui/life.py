@@ -66,8 +66,10 @@ class Life(QObject):
 
     def load(self) -> None:
         """Reach for the engine, and meanwhile build the pages."""
+        from reply_desktop import logs
         from reply_desktop.ui.bridge import Bridge
 
+        logs.set_up(self._config.logs_dir, "window")
         self._bridge = Bridge(EngineDoor(self._config), self)
         self._bridge.start()
         self._ends.append(self._bridge.close)

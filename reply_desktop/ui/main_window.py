@@ -28,6 +28,7 @@ ACCOUNTS: Final = "accounts"
 NOTIFICATIONS: Final = "notifications"
 PROVIDERS: Final = "providers"
 GENERAL: Final = "general"
+SANDBOX: Final = "sandbox"
 _PAGES: Final = (
     (ACCOUNTS, "Email accounts", "mail"),
     (NOTIFICATIONS, "Notifications", "bell"),
@@ -64,7 +65,7 @@ class MainWindow(QWidget):
         self._outer = column(self, gap=0)
         self._outer.addWidget(self._header(sandbox))
         body = line(gap=0)
-        body.addWidget(self._navigation())
+        body.addWidget(self._navigation(sandbox))
         self.stack = QStackedWidget()
         body.addWidget(self.stack, 1)
         self._outer.addLayout(body, 1)
@@ -98,7 +99,7 @@ class MainWindow(QWidget):
         bar.setMinimumHeight(theme.scaled(48))
         return bar
 
-    def _navigation(self) -> QFrame:
+    def _navigation(self, sandbox: bool) -> QFrame:
         bar = QFrame()
         bar.setProperty("bar", "side")
         bar.setAccessibleName("Settings")
@@ -111,7 +112,8 @@ class MainWindow(QWidget):
         self._nav_title = title
         self._nav.addWidget(title)
         group = QButtonGroup(self)
-        for name, words, icon in _PAGES:
+        pages = (*_PAGES, (SANDBOX, "Sandbox", "flask")) if sandbox else _PAGES
+        for name, words, icon in pages:
             entry = button(words, partial(self.open_settings, name), kind="nav", icon=icon)
             entry.setCheckable(True)
             entry.setAccessibleName(words)

@@ -1,6 +1,7 @@
 """What lies around the window: settings pages, tray, desktop alerts, later launches, quitting."""
 
 import os
+from collections.abc import Callable
 
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QApplication, QWidget
@@ -11,7 +12,7 @@ from reply_desktop.ui.alerts import Alerts
 from reply_desktop.ui.dbus_alerts import DBusAlerts, session_bus
 from reply_desktop.ui.front import Front
 from reply_desktop.ui.leaving import Leaving
-from reply_desktop.ui.main_window import GENERAL, NOTIFICATIONS, PROVIDERS
+from reply_desktop.ui.main_window import GENERAL, NOTIFICATIONS, PROVIDERS, SANDBOX
 from reply_desktop.ui.preferences import THEME, Preferences
 from reply_desktop.ui.remembered import Remembered
 from reply_desktop.ui.single_instance import Errand, Message
@@ -26,6 +27,7 @@ class Surroundings(QObject):
     ) -> None:
         super().__init__(parent)
         self._config, self._front, self._remembered = config, front, remembered
+        self._ends: list[Callable[[], None]] = []
         self.preferences = Preferences(front.bridge, self)
         self.preferences.changed.connect(self._on_preference)
         self.tray = Tray(front.bridge, self)
@@ -47,11 +49,14 @@ class Surroundings(QObject):
         window.add_page(NOTIFICATIONS, self._notifications)
         window.add_page(PROVIDERS, self._providers)
         window.add_page(GENERAL, self._general)
+        window.add_page(SANDBOX, self._sandbox)
 
     def _notifications(self) -> QWidget:
         from reply_desktop.ui.settings_notifications import NotificationsPage
 
-        return NotificationsPage(self.preferences)
+        page = NotificationsPage(self.preferences, self.tray)
+        page.test_asked.connect(self.alerts.show_test)
+        return page
 
     def _providers(self) -> QWidget:
         from reply_desktop.ui.settings_providers import ProvidersPage
@@ -61,7 +66,14 @@ class Surroundings(QObject):
     def _general(self) -> QWidget:
         from reply_desktop.ui.settings_general import GeneralPage
 
-        return GeneralPage(self._front.bridge, self.preferences, self._config)
+        return GeneralPage(self._front.bridge, self.preferences, self._config, self.tray)
+
+    def _sandbox(self) -> QWidget:
+        from reply_desktop.ui.sandbox_page import SandboxPage
+
+        page = SandboxPage(self._config.sandbox_dir)
+        self._ends.append(page.close_down)
+        return page
 
     def _connect_tray(self) -> None:
         tray, front = self.tray, self._front
@@ -113,6 +125,8 @@ class Surroundings(QObject):
 
     def close(self) -> None:
         """Leave the tray and the notification service."""
+        for end in self._ends:
+            end()
         self.tray.hide()
         if self.dbus is not None:
             self.dbus.stop()
