@@ -6,10 +6,12 @@ Run: make bench ARGS=tests/benchmarks/bench_store.py. Every figure is the best o
 import random
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import create_engine, event
@@ -29,6 +31,7 @@ SIZES = (100, 1_000, 10_000, 100_000)
 LIST_MS = {10_000: 15.0, 100_000: 60.0}
 """Targets for one list of ids, by number of accounts."""
 SAVES = 2_000
+THREADS = 16
 LATER = START + timedelta(minutes=5)
 
 
@@ -40,9 +43,6 @@ class NaiveAccount(Base):
     """An account as an ORM maps it without further thought."""
 
     __table__ = tables.accounts
-    proven_at: int
-    checked_at: int
-    next_check_at: int
 
 
 def population(count: int) -> list[Account]:
@@ -186,9 +186,38 @@ def test_saves(filled: tuple[SqliteStore, list[Account]], tmp_path: Path) -> Non
     rates("load one, each in a reading unit", best_ms(load_all, 3))
     normal = rates("load and save, a unit of work each", best_ms(one_by_one(False), 3))
     rates("load and save, a durable unit of work each", best_ms(one_by_one(True), 3))
+    with ThreadPoolExecutor(THREADS) as pool:
+        rates(
+            f"the same durable, from {THREADS} threads",
+            best_ms(many_threads(store, chosen, checked, pool), 3),
+        )
     rates("load and save, all in one unit of work", best_ms(batch, 3))
     naive = rates("naive ORM: session, get, commit each", best_ms(naive_saves(tmp_path, everyone, chosen), 2))
     assert normal > naive
+
+
+def many_threads(
+    store: SqliteStore,
+    chosen: list[Account],
+    checked: Callable[[Account, int], Account],
+    pool: ThreadPoolExecutor,
+) -> Callable[[], None]:
+    """The same work as the engine's pool does it."""
+    turn = iter(range(100, 110))
+
+    def run() -> None:
+        offset = next(turn) * SAVES
+
+        def one(number: int) -> None:
+            with store.begin(durable=True) as unit:
+                before = unit.accounts.get(chosen[number].id)
+                assert before is not None
+                unit.accounts.save(checked(before, offset + number))
+                unit.commit()
+
+        list(pool.map(one, range(SAVES)))
+
+    return run
 
 
 def naive_saves(tmp_path: Path, everyone: list[Account], chosen: list[Account]) -> Callable[[], None]:
@@ -211,7 +240,7 @@ def naive_saves(tmp_path: Path, everyone: list[Account], chosen: list[Account]) 
         offset = next(turn) * SAVES
         for number, account in enumerate(chosen):
             with Session(engine) as session:
-                found = session.get(NaiveAccount, account.id)
+                found: Any = session.get(NaiveAccount, account.id)
                 assert found is not None
                 at = 1_800_000_000_000_000 + (offset + number) * 1_000_000
                 found.proven_at = found.checked_at = at

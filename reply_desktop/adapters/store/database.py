@@ -18,8 +18,7 @@ from reply_desktop.adapters.store.sql import Runner, told
 from reply_desktop.adapters.store.unit_of_work import SqliteUnitOfWork
 from reply_desktop.services.ports import Clock, Reads
 
-_BUSY_MS: Final = 10_000
-_MAPPED_BYTES: Final = 256 << 20
+_BUSY_S: Final = 10.0
 _JOURNAL_BYTES: Final = 64 << 20
 
 
@@ -130,15 +129,14 @@ class SqliteStore:
         return connection
 
     def _connect(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(
+        # No memory map: it gains nothing here, and a disk fault would end the process instead of raising.
+        return sqlite3.connect(
             self._path,
-            timeout=_BUSY_MS / 1000,
+            timeout=_BUSY_S,
             isolation_level=None,
             check_same_thread=False,
             cached_statements=256,
         )
-        connection.execute(f"PRAGMA mmap_size = {_MAPPED_BYTES}")
-        return connection
 
     def _start_writing(self, durable: bool) -> None:
         try:
