@@ -422,12 +422,6 @@ def fault_answer(provider: Provider, fault: TransportFault) -> Answer:
     )
 
 
-def quiet_vendor_logs() -> None:
-    """Keep the vendor libraries' logs below WARNING away: they hold tokens, codes and whole answers."""
-    for name in ("google", "google_auth_oauthlib", "msal", "oauthlib", "requests_oauthlib", "urllib3"):
-        logging.getLogger(name).setLevel(logging.WARNING)
-
-
 def _date(text: str) -> datetime | None:
     try:
         at = parsedate_to_datetime(text)

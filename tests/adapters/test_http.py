@@ -22,7 +22,6 @@ from reply_desktop.adapters.http import (
     fault_answer,
     is_own_computer,
     is_safe_url,
-    quiet_vendor_logs,
     retry_after_s,
     trusting_context,
 )
@@ -588,13 +587,6 @@ def test_clock_off() -> None:
     assert clock_off_s({"date": "Mon, 02 Mar 2026 10:00:00 GMT"}, NOW) == 3600.0
     assert clock_off_s({"date": "yesterday"}, NOW) is None
     assert clock_off_s({}, NOW) is None
-
-
-def test_vendor_logs_below_warning_are_silent() -> None:
-    quiet_vendor_logs()
-    for name in ("google.auth.transport.requests", "msal.application", "requests_oauthlib.oauth2_session"):
-        assert not logging.getLogger(name).isEnabledFor(logging.INFO)
-        assert logging.getLogger(name).isEnabledFor(logging.WARNING)
 
 
 def test_a_page_is_an_answer_like_any_other(transport: Transport, serve: Serve) -> None:

@@ -27,7 +27,6 @@ from reply_desktop.adapters.http import (
     fault_answer,
     is_own_computer,
     is_safe_url,
-    quiet_vendor_logs,
     retry_after_s,
 )
 from reply_desktop.config import Endpoints
@@ -45,6 +44,7 @@ from reply_desktop.domain.errors import InvalidInput, NotConfigured
 from reply_desktop.domain.grant import Credentials, Identity, TokenSet
 from reply_desktop.domain.outcome import PROVEN, Outcome
 from reply_desktop.domain.provider import Provider
+from reply_desktop.logs import quiet_vendor_logs
 from reply_desktop.services.ports import (
     Clock,
     ConsentRequest,
