@@ -53,6 +53,15 @@ class Node:
         return ROLES.get(role, role)
 
     @property
+    def process_id(self) -> int:
+        """The process that shows it."""
+        bus = "org.freedesktop.DBus"
+        service = (self.reference[0],)
+        return int(
+            self._bus.call(bus, "/org/freedesktop/DBus", bus, "GetConnectionUnixProcessID", "s", service)
+        )
+
+    @property
     def children(self) -> list["Node"]:
         """Parts, in order; empty when it went away."""
         try:
@@ -81,22 +90,27 @@ class Node:
         bit = STATES[state]
         return bool((low if bit < 32 else high) >> (bit % 32) & 1)
 
-    def walk(self, depth: int = 12) -> Iterator["Node"]:
-        """This and everything in it, top down; the cells of a table are left out (see `cell`)."""
+    def walk(self, depth: int = 24, *, shown: bool = False) -> Iterator["Node"]:
+        """This and everything in it, top down; the cells of a table are left out (see `cell`).
+
+        `shown`: what cannot be seen is left out, with everything in it.
+        """
         yield self
         if depth:
             for child in self.children:
                 try:
+                    if shown and not child.has("showing"):
+                        continue
                     if child.role in ("table", "tree table"):
                         yield child
                     else:
-                        yield from child.walk(depth - 1)
+                        yield from child.walk(depth - 1, shown=shown)
                 except BusError:
                     continue
 
-    def find(self, *, role: str, name: str | None = None) -> "Node | None":
-        """The first part of this role, and of this name when one is given."""
-        for each in self.walk():
+    def find(self, *, role: str, name: str | None = None, shown: bool = False) -> "Node | None":
+        """The first part of this role, and of this name when one is given; `shown`: only where it can be seen."""
+        for each in self.walk(shown=shown):
             try:
                 if each.role == role and (name is None or each.name == name):
                     return each
@@ -104,9 +118,13 @@ class Node:
                 continue
         return None
 
-    def wait_for(self, *, role: str, name: str | None = None, deadline_s: float = 10.0) -> "Node":
+    def wait_for(
+        self, *, role: str, name: str | None = None, shown: bool = False, deadline_s: float = 10.0
+    ) -> "Node":
         """As `find`, waiting for it to appear."""
-        return wait_until(lambda: self.find(role=role, name=name), f"{role} {name or ''}", deadline_s)
+        return wait_until(
+            lambda: self.find(role=role, name=name, shown=shown), f"{role} {name or ''}", deadline_s
+        )
 
     @property
     def actions(self) -> list[str]:
@@ -144,11 +162,11 @@ class Accessibility:
         self._bus = Bus(address)
         self.desktop = Node(self._bus, ROOT)
 
-    def application(self, name: str) -> Node | None:
-        """The running application of this name, when it shows itself to assistive technologies."""
+    def application(self, name: str, process_id: int | None = None) -> Node | None:
+        """The running application of this name, and process, when it shows itself to assistive technologies."""
         for each in self.desktop.children:
             try:
-                if each.name == name:
+                if each.name == name and process_id in (None, each.process_id):
                     return each
             except (BusError, TimeoutError):
                 continue

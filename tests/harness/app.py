@@ -1,0 +1,298 @@
+"""The real app with a sandbox of its own, run, seen and worked from outside, as the person at the screen does."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from reply_desktop.channel.client import Client
+from reply_desktop.channel.launch import stop_running
+from reply_desktop.channel.messages import CheckAccounts, RowsChanged
+from reply_desktop.config import APP_ID, Config
+from reply_desktop.domain.events import NotificationRaised
+from reply_desktop.domain.rows import AccountRow, NotificationRow
+from reply_desktop.sandbox import process
+from reply_desktop.sandbox.control import SandboxControl
+from tests.harness.accessibility import Accessibility, Node
+from tests.harness.bus import BusError
+from tests.harness.waiting import wait_until
+
+ROOT = Path(__file__).resolve().parents[2]
+PRESSED = {"push button", "check box", "radio button", "button menu", "menu item", "toggle button"}
+"""Roles of what can be pressed."""
+HANDLED = {*PRESSED, "text", "password text", "combo box", "table", "slider", "spin button", "link"}
+"""Roles of what a person handles, and so must be named."""
+START_S = 30.0
+
+
+@dataclass(frozen=True)
+class Row:
+    """A line of the table, as a screen reader says it."""
+
+    status: str
+    action: str
+    address: str
+    provider: str
+    wrong: str
+    proven: str
+
+
+class App:
+    """One data folder and the window on it. Nothing runs before `start`; `close` ends all of it."""
+
+    def __init__(self, folder: Path, accessibility: Accessibility) -> None:
+        self.config = Config(folder, sandbox=True)
+        self._accessibility = accessibility
+        self._log = folder.with_name(f"{folder.name}.log")
+        self._window: subprocess.Popen[bytes] | None = None
+        self._root: Node | None = None
+        self._table: Node | None = None
+        self._control: SandboxControl | None = None
+
+    def command(self, *words: str) -> list[str]:
+        """The command line of the app on this folder."""
+        folder = str(self.config.data_dir)
+        return [sys.executable, "-m", "reply_desktop", "--sandbox", "--data-dir", folder, *words]
+
+    # The window's process
+
+    def start(self, *words: str) -> None:
+        """Open the window and wait until it can be read."""
+        with self._log.open("ab") as log:
+            self._window = subprocess.Popen(
+                self.command(*words), cwd=ROOT, stdout=log, stderr=log, stdin=subprocess.DEVNULL
+            )
+        process_id = self._window.pid
+        self._root = wait_until(
+            lambda: self._accessibility.application(APP_ID, process_id), "window of the app", START_S
+        )
+        self._table = wait_until(
+            lambda: self.root.find(role="table", name="Email accounts"), "table of accounts", START_S
+        )
+
+    def launch_again(self) -> int:
+        """Start it a second time, as a person who finds no window does; the exit code of that launch."""
+        return subprocess.run(self.command(), cwd=ROOT, timeout=START_S, capture_output=True).returncode
+
+    def kill_window(self) -> None:
+        """End the window's process without a word, as a crash does."""
+        assert self._window
+        self._window.kill()
+        self._window.wait()
+
+    def wait_for_end(self) -> int:
+        """The exit code of the window's process, once it has ended by itself."""
+        assert self._window
+        return self._window.wait(START_S)
+
+    def close(self) -> None:
+        """End the window, the engine and the sandbox, whatever still runs."""
+        if self._window is not None and self._window.poll() is None:
+            self._window.terminate()
+            self._window.wait(START_S)
+        stop_running(self.config)
+        process.stop(self.config.sandbox_dir)
+
+    @property
+    def said(self) -> str:
+        """What the window's process wrote to its output."""
+        return self._log.read_text(errors="replace") if self._log.exists() else ""
+
+    # Reading
+
+    @property
+    def root(self) -> Node:
+        """All windows of the app."""
+        assert self._root is not None, "it is not started"
+        return self._root
+
+    @property
+    def frame(self) -> Node:
+        """The main window."""
+        return self.root.children[0]
+
+    @property
+    def table(self) -> Node:
+        """The table of accounts."""
+        assert self._table is not None, "it is not started"
+        return self._table
+
+    @property
+    def rows(self) -> dict[str, Row]:
+        """The table from top to bottom, by address; empty while it changes."""
+        try:
+            return {row.address: row for row in map(self._row, range(self.table.size[0]))}
+        except BusError:
+            return {}
+
+    def _row(self, number: int) -> Row:
+        return Row(*(self.table.cell(number, column).name for column in range(6)))
+
+    def wait_for_row(self, address: str, status: str, deadline_s: float = 15.0) -> Row:
+        """The account's line, once its status reads so."""
+
+        def found() -> Row | None:
+            row = self.rows.get(address)
+            return row if row is not None and row.status == status else None
+
+        try:
+            return wait_until(found, f"row {address} {status!r}", deadline_s)
+        except AssertionError as late:
+            raise AssertionError(f"{late}; shown: {list(self.rows.values())}") from None
+
+    def wait_for_all(self, status: str, number: int = 5, deadline_s: float = START_S) -> dict[str, Row]:
+        """All lines, once there are so many and each status reads so."""
+
+        def found() -> dict[str, Row] | None:
+            rows = self.rows
+            return rows if len(rows) == number and {row.status for row in rows.values()} == {status} else None
+
+        try:
+            return wait_until(found, f"table of {number} accounts, all {status!r}", deadline_s)
+        except AssertionError as late:
+            raise AssertionError(f"{late}; shown: {list(self.rows.values())}") from None
+
+    def find(self, name: str, role: str = "push button") -> Node | None:
+        """What is shown under this name, if it is."""
+        return self.root.find(role=role, name=name, shown=True)
+
+    def wait_for(self, name: str, role: str = "push button", deadline_s: float = 10.0) -> Node:
+        """As `find`, waiting for it to be shown."""
+        return self.root.wait_for(role=role, name=name, shown=True, deadline_s=deadline_s)
+
+    def wait_until_gone(self, name: str, role: str = "push button", deadline_s: float = 10.0) -> None:
+        """Wait until nothing of this name is shown."""
+        wait_until(lambda: self.find(name, role) is None, f"end of {role} {name!r}", deadline_s)
+
+    @property
+    def words(self) -> list[str]:
+        """Everything the windows say, from top to bottom."""
+        return [each.name for each in self.root.walk(shown=True) if each.role == "label" and each.name]
+
+    def wait_for_words(self, *parts: str, deadline_s: float = 10.0) -> str:
+        """The first label that holds all the parts, once there is one."""
+
+        def said() -> str | None:
+            return next((text for text in self.words if all(part in text for part in parts)), None)
+
+        return wait_until(said, f"label with {parts}", deadline_s)
+
+    @property
+    def unread(self) -> int:
+        """How many unread notifications the bell counts."""
+        bell = next(
+            each.name
+            for each in self.frame.walk(shown=True)
+            if each.role == "push button" and each.name.startswith("Notifications")
+        )
+        return int(bell.partition(", ")[2].partition(" ")[0] or 0)
+
+    # Working
+
+    def press(self, name: str, role: str = "push button", *, deadline_s: float = 10.0) -> None:
+        """Press what is shown under this name, once it is there and can be pressed."""
+
+        def ready() -> Node | None:
+            node = self.find(name, role)
+            return node if node is not None and node.has("enabled") else None
+
+        wait_until(ready, f"{role} {name!r} that can be pressed", deadline_s).press()
+
+    def click_row_button(self, address: str) -> None:
+        """Click the button in an account's row with the pointer."""
+        self.click(self.table.cell(list(self.rows).index(address), 1))
+
+    def click_row(self, address: str) -> None:
+        """Click an account's address in the table with the pointer."""
+        self.click(self.table.cell(list(self.rows).index(address), 2))
+
+    def click(self, node: Node) -> None:
+        """Click the middle of something with the pointer, which then leaves it."""
+        x, y, width, height = node.extents
+        middle = (str(x + width // 2), str(y + height // 2))
+        _xdotool("mousemove", "--sync", *middle, "click", "1", "mousemove", "640", "799")
+
+    def keys(self, *keys: str) -> None:
+        """Press keys, such as "Tab" or "ctrl+f", on whatever has the keyboard."""
+        _xdotool("key", "--clearmodifiers", *keys)
+
+    def text(self, text: str) -> None:
+        """Type a text into whatever has the keyboard."""
+        _xdotool("type", "--clearmodifiers", text)
+
+    def place(self, x: int, y: int, width: int, height: int) -> None:
+        """Put the window there on the screen, with its frame, and wait until it is."""
+        assert self._window
+        asked = ["search", "--onlyvisible", "--pid", str(self._window.pid), "--name", ".*"]
+        number = _xdotool(*asked).split()[0]
+        _xdotool("windowmove", number, str(x), str(y), "windowsize", "--sync", number, str(width), str(height))
+        wait_until(lambda: self.frame.extents[2:] == (width, height), f"window of {width}x{height}")
+
+    # The engine and the world
+
+    @property
+    def control(self) -> SandboxControl:
+        """The levers of the app's sandbox."""
+        if self._control is None:
+            self._control = wait_until(
+                lambda: process.running(self.config.sandbox_dir), "sandbox", START_S
+            ).control()
+        return self._control
+
+    def client(self, **options: Any) -> Client:
+        """Another front's connection to the engine."""
+        return Client(self.config, **options)
+
+    @property
+    def engine_pid(self) -> int:
+        """The engine's process."""
+        client = self.client()
+        try:
+            return client.welcome.pid
+        finally:
+            client.close()
+
+    def kill_engine(self) -> int:
+        """End the engine without a word, as a crash does; its process id."""
+        number = self.engine_pid
+        os.kill(number, signal.SIGKILL)
+        return number
+
+
+class Heard:
+    """Everything the engine says from now on, kept in order; close it when done."""
+
+    def __init__(self, app: App) -> None:
+        self.events: list[Any] = []
+        self._client = app.client(events=True, on_event=self.events.append)
+
+    @property
+    def rows(self) -> list[AccountRow]:
+        """Every row as it was at each change."""
+        return [row for event in self.events if isinstance(event, RowsChanged) for row in event.rows]
+
+    @property
+    def notifications(self) -> list[NotificationRow]:
+        """Every notification raised."""
+        return [event.notification for event in self.events if isinstance(event, NotificationRaised)]
+
+    def check(self) -> None:
+        """Have the engine ask the providers about every account."""
+        self._client.ask(CheckAccounts())
+
+    def wait_for(self, predicate: Callable[[AccountRow], bool], what: str, deadline_s: float = 15.0) -> None:
+        """Wait until some row has been as the predicate says."""
+        wait_until(lambda: any(map(predicate, self.rows)), what, deadline_s)
+
+    def close(self) -> None:
+        """Hang up."""
+        self._client.close()
+
+
+def _xdotool(*words: str) -> str:
+    done = subprocess.run(["xdotool", *words], check=True, timeout=20, capture_output=True, text=True)
+    return done.stdout
