@@ -1,246 +1,71 @@
-"""The bell's number and its panel: order, reading, marking, paging, keyboard, words for screen readers."""
+"""The bell's number, and the panel it opens and puts away."""
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QLabel, QPushButton
+from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
-from reply_desktop.channel.messages import Done, ListNotifications, MarkRead, NotificationList
+from reply_desktop.channel.messages import GetSummary
 from reply_desktop.domain import events
-from reply_desktop.domain.errors import StoreDamaged
-from reply_desktop.domain.notification import NotificationKind, Severity
-from reply_desktop.domain.rows import NotificationRow
-from reply_desktop.ui.bell import PAGE, Bell, BellPanel, ordered
+from reply_desktop.ui.bell import Bell
 from reply_desktop.ui.bridge import Bridge
-from tests.fakes.engine import NOW, FakeEngine, few
+from tests.fakes.engine import FakeEngine, few
 
 Open = Callable[[FakeEngine], Bridge]
 
 
-def entry(
-    number: int, *, read: bool = False, account: str | None = "a2", **fields: object
-) -> NotificationRow:
-    row = NotificationRow(
-        f"n{number}",
-        f"k{number}",
-        NotificationKind.ACCOUNT_LOST,
-        Severity.CRITICAL,
-        f"account{number}@acme.example cannot send",
-        "Access was removed or has expired.",
-        NOW - timedelta(minutes=number),
-        account,
-        read=read,
-        withdrawn=False,
-    )
-    return replace(row, **fields)  # type: ignore[arg-type]
-
-
-class PagedEngine(FakeEngine):
-    """Pages the bell's entries as the engine does, and marks them read."""
-
-    def __init__(self, entries: list[NotificationRow]) -> None:
-        super().__init__(few())
-        self.notifications = entries
-        self.answers = {ListNotifications: self._page, MarkRead: self._mark}
-
-    def _page(self, asked: ListNotifications) -> NotificationList:
-        newest = sorted(self.notifications, key=lambda row: row.at, reverse=True)
-        older = [row for row in newest if asked.before is None or row.at < asked.before]
-        return NotificationList(tuple(older[: asked.limit]))
-
-    def _mark(self, asked: MarkRead) -> Done:
-        self.notifications = [
-            replace(row, read=True) if not asked.ids or row.id in asked.ids else row
-            for row in self.notifications
-        ]
-        self.push(events.SummaryChanged(self.summary()))
-        return Done()
+@pytest.fixture
+def window(qtbot: QtBot) -> QWidget:
+    made = QWidget()
+    made.resize(900, 640)
+    qtbot.addWidget(made)
+    made.show()
+    return made
 
 
 @pytest.fixture
-def open_bell(qtbot: QtBot, open_bridge: Open) -> Callable[[FakeEngine], Bell]:
-    def opened(engine: FakeEngine) -> Bell:
-        bell = Bell(open_bridge(engine), clock=lambda: NOW)
-        qtbot.addWidget(bell)
-        bell.show()
-        return bell
-
-    return opened
+def engine() -> FakeEngine:
+    return FakeEngine(few())
 
 
-def panel_of(bell: Bell) -> BellPanel:
-    assert bell._panel is not None
-    return bell._panel
+@pytest.fixture
+def bell(qtbot: QtBot, window: QWidget, open_bridge: Open, engine: FakeEngine) -> Bell:
+    made = Bell(open_bridge(engine), window)
+    made.move(840, 8)
+    made.show()
+    return made
 
 
-def titles(bell: Bell) -> list[str]:
-    panel = panel_of(bell)
-    return [
-        each.details.accessibleName()
-        for each in (panel._list.itemAt(n).widget() for n in range(panel._list.count()))
-    ]
+def put_unread(engine: FakeEngine, unread: int) -> None:
+    engine.answers[GetSummary] = summary = replace(engine.summary(), unread=unread)
+    engine.push(events.SummaryChanged(summary))
 
 
-def test_the_number_follows_the_engine(qtbot: QtBot, open_bell: Callable[[FakeEngine], Bell]) -> None:
-    engine = PagedEngine([entry(1), entry(2), entry(3, read=True)])
-    bell = open_bell(engine)
-    qtbot.waitUntil(lambda: bell.accessibleName() == "Notifications, 2 unread")
-    engine.notifications = []
-    engine.push(events.SummaryChanged(engine.summary()))
-    qtbot.waitUntil(lambda: bell.accessibleName() == "Notifications")
-    assert bell.unread == 0
+@pytest.mark.parametrize(
+    ("unread", "name"),
+    [(0, "Notifications"), (2, "Notifications, 2 unread"), (1200, "Notifications, 1,200 unread")],
+)
+def test_the_number_is_said(qtbot: QtBot, bell: Bell, engine: FakeEngine, unread: int, name: str) -> None:
+    put_unread(engine, unread)
+    qtbot.waitUntil(lambda: bell.accessibleName() == name)
+    assert bell.unread == unread
 
 
-def test_the_badge_is_drawn_only_for_unread(qtbot: QtBot, open_bell: Callable[[FakeEngine], Bell]) -> None:
-    engine = PagedEngine([])
-    bell = open_bell(engine)
-    without = bell.grab().toImage()
-    engine.notifications = [entry(1)]
-    engine.push(events.SummaryChanged(engine.summary()))
-    qtbot.waitUntil(lambda: bell.unread == 1)
-    assert bell.grab().toImage() != without
+def test_the_badge_is_drawn_only_for_unread(qtbot: QtBot, bell: Bell, engine: FakeEngine) -> None:
+    pictures = [bell.grab().toImage()]
+    for unread in (1, 12, 120):
+        put_unread(engine, unread)
+        qtbot.waitUntil(lambda unread=unread: bell.unread == unread)
+        pictures.append(bell.grab().toImage())
+    assert all(one != other for number, one in enumerate(pictures) for other in pictures[:number])
 
 
-def test_unread_first_then_the_newest() -> None:
-    rows = [entry(4, read=True), entry(1, read=True), entry(3), entry(2)]
-    assert [row.id for row in ordered(rows)] == ["n2", "n3", "n1", "n4"]
-
-
-def test_the_panel_shows_all_and_its_words(qtbot: QtBot, open_bell: Callable[[FakeEngine], Bell]) -> None:
-    engine = PagedEngine([entry(1), entry(2, read=True, withdrawn=True), entry(3, title="<b>bold</b>")])
-    bell = open_bell(engine)
+def test_pressing_opens_and_puts_away(qtbot: QtBot, bell: Bell) -> None:
     qtbot.mouseClick(bell, Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: bool(panel_of(bell)._entries))
-    assert titles(bell) == [
-        "Details: account1@acme.example cannot send",
-        "Details: <b>bold</b>",
-        "Details: account2@acme.example cannot send",
-    ]
-    told = panel_of(bell)._entries["n2"].accessibleName()
-    assert told.endswith("Access was removed or has expired. 2 min ago. It is over.")
-    assert panel_of(bell)._entries["n1"].accessibleName().startswith("Unread. ")
-    labels = panel_of(bell)._entries["n3"].findChildren(QLabel)
-    assert "<b>bold</b>" in [label.text() for label in labels]
-    assert all(label.textFormat() is Qt.TextFormat.PlainText for label in labels if label.text())
-
-
-def test_empty_says_so(qtbot: QtBot, open_bell: Callable[[FakeEngine], Bell]) -> None:
-    bell = open_bell(PagedEngine([]))
-    bell.open_panel()
-    qtbot.waitUntil(lambda: panel_of(bell)._empty.isVisible())
-    assert not panel_of(bell)._mark_all.isEnabled()
-
-
-def test_details_opens_the_account_and_marks_read(
-    qtbot: QtBot, open_bell: Callable[[FakeEngine], Bell]
-) -> None:
-    engine = PagedEngine([entry(1), entry(2)])
-    bell = open_bell(engine)
-    bell.open_panel()
-    qtbot.waitUntil(lambda: bool(panel_of(bell)._entries))
-    with qtbot.waitSignal(bell.account_asked) as asked:
-        panel_of(bell)._entries["n1"].details.click()
-    assert asked.args == ["a2"]
-    assert not panel_of(bell).isVisible()
-    qtbot.waitUntil(lambda: engine.of(MarkRead) == [MarkRead(("n1",))])
-    qtbot.waitUntil(lambda: bell.unread == 1)
-
-
-def test_details_of_an_app_fault_opens_its_settings(
-    qtbot: QtBot, open_bell: Callable[[FakeEngine], Bell]
-) -> None:
-    bell = open_bell(PagedEngine([entry(1, account=None, kind=NotificationKind.APP_FAULT, key="google:x")]))
-    bell.open_panel()
-    qtbot.waitUntil(lambda: bool(panel_of(bell)._entries))
-    with qtbot.waitSignal(bell.fault_asked) as asked:
-        panel_of(bell)._entries["n1"].details.click()
-    assert asked.args == ["google:x"]
-
-
-def test_mark_all_read(qtbot: QtBot, open_bell: Callable[[FakeEngine], Bell]) -> None:
-    engine = PagedEngine([entry(1), entry(2)])
-    bell = open_bell(engine)
-    bell.open_panel()
-    panel = panel_of(bell)
-    qtbot.waitUntil(panel._mark_all.isEnabled)
-    panel._mark_all.click()
-    qtbot.waitUntil(lambda: bell.unread == 0)
-    qtbot.waitUntil(lambda: not panel._mark_all.isEnabled())
-    assert engine.of(MarkRead) == [MarkRead()]
-    assert not panel._entries["n1"].accessibleName().startswith("Unread")
-
-
-def test_news_appears_in_the_open_panel_and_is_over_when_withdrawn(
-    qtbot: QtBot, open_bell: Callable[[FakeEngine], Bell]
-) -> None:
-    engine = PagedEngine([entry(5, read=True)])
-    bell = open_bell(engine)
-    bell.open_panel()
-    qtbot.waitUntil(lambda: len(panel_of(bell)._entries) == 1)
-    engine.push(events.NotificationRaised(entry(1)))
-    qtbot.waitUntil(lambda: titles(bell)[0] == "Details: account1@acme.example cannot send")
-    engine.push(events.NotificationWithdrawn("n1", "k1"))
-    qtbot.waitUntil(lambda: "It is over" in panel_of(bell)._entries["n1"].accessibleName())
-
-
-def test_history_is_read_page_by_page(qtbot: QtBot, open_bell: Callable[[FakeEngine], Bell]) -> None:
-    engine = PagedEngine([entry(number, read=True) for number in range(PAGE + 7)])
-    bell = open_bell(engine)
-    bell.open_panel()
-    panel = panel_of(bell)
-    qtbot.waitUntil(lambda: len(panel._entries) == PAGE)
-    assert panel._older.isVisible()
-    panel._older.click()
-    qtbot.waitUntil(lambda: len(panel._entries) == PAGE + 7)
-    assert not panel._older.isVisible()
-    assert len(engine.of(ListNotifications)) == 2
-
-
-def test_old_unread_entries_are_fetched_to_the_top(
-    qtbot: QtBot, open_bell: Callable[[FakeEngine], Bell]
-) -> None:
-    engine = PagedEngine([*(entry(number, read=True) for number in range(PAGE + 3)), entry(900)])
-    bell = open_bell(engine)
-    qtbot.waitUntil(lambda: bell.unread == 1)
-    bell.open_panel()
-    qtbot.waitUntil(lambda: "n900" in panel_of(bell)._entries)
-    assert titles(bell)[0] == "Details: account900@acme.example cannot send"
-
-
-def test_a_failed_reading_is_told_in_the_panel(qtbot: QtBot, open_bell: Callable[[FakeEngine], Bell]) -> None:
-    engine = PagedEngine([])
-    engine.errors[ListNotifications] = StoreDamaged("The database cannot be read.", "Restore a backup.")
-    bell = open_bell(engine)
-    bell.open_panel()
-    qtbot.waitUntil(lambda: panel_of(bell)._trouble.isVisible())
-    assert panel_of(bell)._trouble.text() == "The database cannot be read. Restore a backup."
-
-
-def test_the_keyboard_reaches_every_entry_and_closes(
-    qtbot: QtBot, open_bell: Callable[[FakeEngine], Bell]
-) -> None:
-    bell = open_bell(PagedEngine([entry(1), entry(2), entry(3)]))
-    bell.open_panel()
-    panel = panel_of(bell)
-    qtbot.waitUntil(lambda: len(panel._entries) == 3)
-
-    def focused() -> str:
-        widget = panel.focusWidget()
-        return widget.accessibleName() if isinstance(widget, QPushButton) else ""
-
-    for key, wanted in (
-        (Qt.Key.Key_Down, "Details: account1@acme.example cannot send"),
-        (Qt.Key.Key_Down, "Details: account2@acme.example cannot send"),
-        (Qt.Key.Key_Down, "Details: account3@acme.example cannot send"),
-        (Qt.Key.Key_Down, "Details: account3@acme.example cannot send"),
-        (Qt.Key.Key_Up, "Details: account2@acme.example cannot send"),
-    ):
-        QTest.keyClick(panel.focusWidget() or panel, key)
-        assert focused() == wanted
-    QTest.keyClick(panel, Qt.Key.Key_Escape)
-    assert not panel.isVisible()
+    assert bell.panel is not None
+    assert bell.panel.isVisible()
+    qtbot.mouseClick(bell, Qt.MouseButton.LeftButton)
+    assert not bell.panel.isVisible()
