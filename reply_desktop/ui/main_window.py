@@ -59,7 +59,8 @@ class MainWindow(QWidget):
         self.has_tray: Callable[[], bool] = lambda: False
         self.leaving = False
         self._folded = False
-        self.setWindowTitle(f"{APP_NAME} (sandbox)" if sandbox else APP_NAME)
+        # Qt puts the app's name behind it.
+        self.setWindowTitle("Sandbox" if sandbox else APP_NAME)
         self.setWindowIcon(icons.app_icon())
         self.setMinimumSize(_LEAST)
         self._outer = column(self, gap=0)
@@ -74,7 +75,7 @@ class MainWindow(QWidget):
         # Otherwise the first button of the header would begin with the keyboard.
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setFocus()
-        quit_keys = QShortcut(QKeySequence(QKeySequence.StandardKey.Quit), self)
+        quit_keys = QShortcut(QKeySequence("Ctrl+Q"), self)
         quit_keys.activated.connect(self.quit_wanted)
 
     # Building

@@ -1,0 +1,143 @@
+"""The window put together: what leads where."""
+
+from collections.abc import Callable
+
+import pytest
+from PySide6.QtWidgets import QAbstractButton, QComboBox, QLabel, QLineEdit, QWidget
+from pytestqt.qtbot import QtBot
+
+from reply_desktop.channel import messages as m
+from reply_desktop.domain.causes import Cause
+from reply_desktop.domain.errors import InvalidInput
+from reply_desktop.domain.provider import Provider
+from reply_desktop.domain.rows import AppFault
+from reply_desktop.domain.states import State
+from reply_desktop.ui.bridge import Bridge
+from reply_desktop.ui.connect_dialog import Stage
+from reply_desktop.ui.front import Front
+from reply_desktop.ui.main_window import ACCOUNTS, PROVIDERS, MainWindow
+from reply_desktop.ui.remembered import Remembered
+from tests.fakes.engine import NOW, FakeEngine, few, row
+from tests.harness.settling import settle
+
+Make = Callable[[FakeEngine], Front]
+
+
+class Providers(QWidget):
+    def __init__(self) -> None:
+        super().__init__()
+        self.shown: list[Provider] = []
+
+    def show_provider(self, provider: Provider) -> None:
+        self.shown.append(provider)
+
+
+@pytest.fixture
+def make(qtbot: QtBot, open_bridge: Callable[[FakeEngine], Bridge]) -> Make:
+    def made(engine: FakeEngine) -> Front:
+        bridge = open_bridge(engine)
+        window = MainWindow(Remembered(None))
+        qtbot.addWidget(window, before_close_func=lambda one: setattr(one, "leaving", True))
+        front = Front(
+            window, bridge, Remembered(None), clock=lambda: engine.now, open_in_browser=lambda url: True
+        )
+        window.add_page(PROVIDERS, Providers)
+        window.open_settings(ACCOUNTS)
+        window.show()
+        qtbot.waitUntil(lambda: front.accounts.model.is_loaded)
+        settle(qtbot, bridge)
+        return front
+
+    return made
+
+
+def press(front: Front, text: str) -> None:
+    next(one for one in front.banners.findChildren(QAbstractButton) if one.text() == text).click()
+
+
+def test_the_banner_leads_to_the_sign_in(qtbot: QtBot, make: Make) -> None:
+    front = make(FakeEngine(few()))
+    front.window.add_page("general", QWidget)
+    front.window.open_settings("general")
+    press(front, "Reconnect")
+    qtbot.waitUntil(lambda: front.accounts.connect_pane.stage is Stage.WAITING)
+    assert front.window.current == ACCOUNTS
+
+
+def test_app_trouble_leads_to_the_providers(make: Make) -> None:
+    engine = FakeEngine([row(1, "a@x.example", state=State.BLOCKED, cause=Cause.APP_DELETED)])
+    engine.faults = (AppFault("google", Provider.GOOGLE, Cause.APP_DELETED, None, NOW, 1),)
+    front = make(engine)
+    press(front, "Open Providers")
+    assert front.window.current == PROVIDERS
+
+
+def test_an_unconfigured_provider_is_brought_into_view(make: Make) -> None:
+    front = make(FakeEngine(configured=False))
+    front.accounts.add(Provider.MICROSOFT)
+    page = front.window.stack.currentWidget()
+    assert isinstance(page, Providers) and page.shown == [Provider.MICROSOFT]
+
+
+def test_deep_links_show_the_window(qtbot: QtBot, make: Make) -> None:
+    front = make(FakeEngine(few()))
+    front.window.hide()
+    front.open_account("a4")
+    assert front.window.isVisible() and front.accounts.table.selected_ids() == ("a4",)
+    front.reconnect("a2")
+    qtbot.waitUntil(lambda: front.accounts.connect_pane.stage is Stage.WAITING)
+
+
+def test_checking_all_works_with_and_without_a_window(qtbot: QtBot, make: Make) -> None:
+    engine = FakeEngine(few())
+    front = make(engine)
+    front.check_all()
+    qtbot.waitUntil(lambda: front.accounts.check_line.is_running)
+    front.window.hide()
+    front.check_all()
+    settle(qtbot, front.bridge)
+    assert engine.of(m.CheckAccounts) == [m.CheckAccounts()] * 2
+
+
+def test_what_nobody_else_tells_is_told_in_a_line(qtbot: QtBot, make: Make) -> None:
+    engine = FakeEngine(few())
+    engine.errors[m.PauseAccounts] = InvalidInput("That cannot be paused.", "Try another.")
+    front = make(engine)
+    front.bridge.ask(m.PauseAccounts(("a1",)))
+    qtbot.waitUntil(lambda: "That cannot be paused. Try another." in front.banners.texts())
+
+
+def footer(front: Front) -> str:
+    return "\n".join(one.text() for one in front.window.findChildren(QLabel))
+
+
+def test_the_footer_tells_service_number_and_last_check(qtbot: QtBot, make: Make) -> None:
+    engine = FakeEngine(few())
+    front = make(engine)
+    qtbot.waitUntil(lambda: "5 accounts · last check 1 min ago" in footer(front))
+    assert "Background service running" in footer(front)
+    engine.stop()
+    qtbot.waitUntil(lambda: "Background service restarting…" in footer(front))
+
+
+def test_quit_is_in_the_menu(qtbot: QtBot, make: Make) -> None:
+    front = make(FakeEngine())
+    more = next(one for one in front.window.findChildren(QAbstractButton) if one.accessibleName() == "More")
+    actions = more.menu().actions()  # type: ignore[attr-defined]
+    with qtbot.waitSignal(front.quit_wanted):
+        next(one for one in actions if "Quit" in one.text()).trigger()
+
+
+def test_every_control_of_the_whole_window_has_a_name(make: Make) -> None:
+    front = make(FakeEngine(few()))
+    unnamed = [
+        one
+        for kind in (QAbstractButton, QLineEdit, QComboBox)
+        for one in front.window.findChildren(kind)
+        if one.isVisible()
+        and not one.accessibleName()
+        and not (isinstance(one, QAbstractButton) and one.text())
+        and not isinstance(one.parentWidget(), QLineEdit)
+        and not one.parentWidget().inherits("QTableView")
+    ]
+    assert unnamed == []
