@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from reply_desktop.config import Config, default_data_dir
-from reply_desktop.domain.errors import EngineUnavailable, ReplyDesktopError
+from reply_desktop.domain.errors import EngineUnavailable, InvalidInput, ReplyDesktopError
 
 if TYPE_CHECKING:
     from reply_desktop.sandbox.process import Sandbox
@@ -29,8 +29,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     args = parser.build().parse_args(words)
     config = Config(args.data_dir or default_data_dir(sandbox=args.sandbox), sandbox=args.sandbox)
-    config.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     try:
+        _make_folder(config)
         if args.command == "worker":
             return _worker(config, args)
         if args.command == "restore":
@@ -47,6 +47,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     except ReplyDesktopError as error:
         sys.stderr.write(f"{error}\n")
         return 2
+
+
+def _make_folder(config: Config) -> None:
+    try:
+        config.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise InvalidInput(
+            f"The data folder {config.data_dir} cannot be made: {error.strerror}.",
+            "Choose another with --data-dir.",
+        ) from None
 
 
 def _sandbox(config: Config) -> "Sandbox":
@@ -104,9 +114,11 @@ def _worker(config: Config, args: argparse.Namespace) -> int:
     try:
         return life.run(config, once=args.once)
     except EngineUnavailable as error:
+        if args.once:
+            raise
         # Two fronts started an engine at once: the other one serves, and this is no failure.
         logging.getLogger(__name__).info("%s", error)
-        return 2 if args.once else 0
+        return 0
     except ReplyDesktopError:
         logging.getLogger(__name__).exception("The engine could not start")
         raise

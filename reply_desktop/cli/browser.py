@@ -5,6 +5,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import threading
 
 
 def clean_environment() -> dict[str, str]:
@@ -41,7 +42,7 @@ def _start(words: list[str]) -> bool:
     if not words or shutil.which(words[0]) is None:
         return False
     try:
-        subprocess.Popen(
+        browser = subprocess.Popen(
             words,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
@@ -51,4 +52,6 @@ def _start(words: list[str]) -> bool:
         )
     except OSError:
         return False
+    # Waited for beside us, so that a browser that ends leaves no dead child behind.
+    threading.Thread(target=browser.wait, name="browser", daemon=True).start()
     return True

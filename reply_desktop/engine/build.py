@@ -29,7 +29,7 @@ from reply_desktop.services.settings import SettingsDesk
 from reply_desktop.services.summary import SummaryFeed
 
 if TYPE_CHECKING:
-    from reply_desktop.adapters.providers.autoconfig import ServerSearch
+    from reply_desktop.adapters.providers.autoconfig import Autoconfig
 
 
 def new_id() -> str:
@@ -82,14 +82,16 @@ class Parts:
     connect: Connect
     accounts: AccountDesk
     summary: SummaryFeed
-    search: Callable[[], "ServerSearch"]
+    search: Callable[[], "Autoconfig"]
 
     def close(self) -> None:
         """End everything in order: no new work, open sign-ins, checks in flight, then the database."""
         self.scheduler.close()
+        self.health.stop()
         self.transport.close()
         self.connect.close()
         self.tasks.close()
+        self.summary.close()
         self.vault.close()
         self.store.close()
 
@@ -196,10 +198,10 @@ def _listen(host: str, path: str) -> ConsentListener:
     return LoopbackListener(host, path)
 
 
-def _search(config: Config, transport: Transport) -> "ServerSearch":
-    from reply_desktop.adapters.providers.autoconfig import DnsResolver, ServerSearch, fetch_by
+def _search(config: Config, transport: Transport) -> "Autoconfig":
+    from reply_desktop.adapters.providers.autoconfig import Autoconfig, fetch_by
 
-    return ServerSearch(fetch_by(transport), DnsResolver(), config.endpoints.autoconfig_url)
+    return Autoconfig(config.endpoints.autoconfig_url, fetch_by(transport))
 
 
 def _compose_test(clock: SystemClock) -> Callable[[str, str], bytes]:

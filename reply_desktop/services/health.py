@@ -66,6 +66,7 @@ class Health:
         self._sweep_limit = sweep_limit
         self._in_flight: dict[str, Future[Result]] = {}
         self._cancelled: set[str] = set()
+        self._stopping = False
         self._lock = threading.Lock()
 
     def start(self) -> None:
@@ -171,6 +172,10 @@ class Health:
             future.set_result(None)
         return future
 
+    def stop(self) -> None:
+        """The engine is ending: connections are cut, and what that looks like is no news of any account."""
+        self._stopping = True
+
     def check_now(self, account_id: str, timeout_s: float = 120.0) -> Account:
         """Check one account and wait for it. Raises NotFound when it is gone."""
         result = self.submit(account_id).result(timeout_s)
@@ -225,6 +230,8 @@ class Health:
         new: Credentials | None,
         old: Credentials | None = None,
     ) -> Result:
+        if self._stopping and outcome.kind is OutcomeKind.TRANSIENT:
+            return None
         rotated = new is not None and old is not None and must_store(old, new)
         self._queries.mark([account_id], checking=False)
         with self._store.begin(durable=rotated) as unit:

@@ -33,7 +33,9 @@ class SummaryFeed:
         self._bus = bus
         self._later = later
         self._pending = False
+        self._closed = False
         self._lock = threading.Lock()
+        self._telling = threading.Lock()
         bus.listen(self._on_event)
 
     def touch(self) -> None:
@@ -43,6 +45,11 @@ class SummaryFeed:
                 return
             self._pending = True
         self._later(GATHER_S, self._tell)
+
+    def close(self) -> None:
+        """Say nothing more; waits for a summary being read."""
+        with self._telling:
+            self._closed = True
 
     def _on_event(self, event: events.Event) -> None:
         if isinstance(event, events.AccountChanged) and event.before is not None:
@@ -55,4 +62,7 @@ class SummaryFeed:
     def _tell(self) -> None:
         with self._lock:
             self._pending = False
-        self._bus.publish([events.SummaryChanged(self._queries.summary())])
+        with self._telling:
+            summary = None if self._closed else self._queries.summary()
+        if summary is not None:
+            self._bus.publish([events.SummaryChanged(summary)])

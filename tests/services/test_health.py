@@ -294,6 +294,16 @@ def test_removed_while_checked(world: World) -> None:
         world.health.check_now("ana")
 
 
+def test_connections_cut_by_our_own_end_turn_nothing_orange(world: World) -> None:
+    world.add()
+    before = world.account()
+    world.google.answer(Outcome(Cause.UNREACHABLE))
+    world.health.stop()
+    with pytest.raises(NotFound):
+        world.health.check_now("ana")
+    assert world.account() == before and world.events == []
+
+
 def test_recheck_makes_live_accounts_due_but_not_red_or_paused(world: World) -> None:
     later = world.clock.now() + timedelta(hours=1)
     world.add(next_check_at=later)

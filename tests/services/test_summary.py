@@ -32,3 +32,14 @@ def test_a_check_that_changes_nothing_counted_is_silent() -> None:
     ana = world.account()
     world.ledger.change(ana, replace(ana, proven_at=world.clock.now()))
     assert due == []
+
+
+def test_closed_says_nothing_and_reads_nothing() -> None:
+    world = World()
+    due: list[Callable[[], None]] = []
+    feed = SummaryFeed(world.queries, world.bus, lambda seconds, run: due.append(run))
+    feed.touch()
+    feed.close()
+    world.store.reads.summary = None  # type: ignore[assignment,method-assign]
+    due.pop()()
+    assert world.of(events.SummaryChanged) == []

@@ -1,0 +1,33 @@
+"""The front's half of the doctor says what this desktop has."""
+
+import pytest
+
+from reply_desktop.cli.doctor import examine_desktop
+from reply_desktop.domain.rows import DoctorRow
+
+
+def found() -> dict[str, DoctorRow]:
+    return {row.name: row for row in examine_desktop()}
+
+
+def test_without_a_session(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("DBUS_SESSION_BUS_ADDRESS", "DISPLAY", "WAYLAND_DISPLAY"):
+        monkeypatch.delenv(name, raising=False)
+    rows = found()
+    assert not rows["tray"].ok and not rows["notifications"].ok and not rows["display"].ok
+    assert not any(row.required for row in rows.values() if not row.ok)
+    assert all(row.fix for row in rows.values() if not row.ok)
+
+
+def test_browser_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BROWSER", "firefox")
+    assert found()["browser"].finding == "BROWSER=firefox"
+    monkeypatch.delenv("BROWSER")
+    monkeypatch.setenv("PATH", "/nowhere")
+    assert not found()["browser"].ok
+
+
+@pytest.mark.desktop
+def test_in_a_session(desktop: object) -> None:
+    rows = found()
+    assert rows["tray"].ok and rows["notifications"].ok and rows["display"].ok
