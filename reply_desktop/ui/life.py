@@ -1,7 +1,7 @@
 """From the first painted frame to the last: loads what is heavy after it, and ends all in order."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QEvent, QObject, QTimer
@@ -13,14 +13,19 @@ from reply_desktop.ui.single_instance import Message, SingleInstance
 
 if TYPE_CHECKING:
     from reply_desktop.channel.client import Client
+    from reply_desktop.ui.bridge import Connect
     from reply_desktop.ui.front import Front
+    from reply_desktop.ui.surroundings import Surroundings
 
 
 class EngineDoor:
-    """Finds or starts the engine, on the channel thread; what a `Bridge` connects with."""
+    """Finds or starts the engine, on the channel thread; what a `Bridge` connects with.
 
-    def __init__(self, config: Config) -> None:
-        self._config, self._first = config, True
+    `command` starts another program than our own, in tests.
+    """
+
+    def __init__(self, config: Config, command: Sequence[str] | None = None) -> None:
+        self._config, self._command, self._first = config, command, True
 
     def __call__(
         self, on_event: Callable[[Any], None], on_lost: Callable[[], None], cancelled: threading.Event
@@ -35,6 +40,7 @@ class EngineDoor:
             on_lost=on_lost,
             take_over=self._first,
             cancelled=cancelled,
+            command=self._command,
         )
         self._first = False
         return client
@@ -49,13 +55,16 @@ class Life(QObject):
         window: MainWindow,
         remembered: Remembered,
         instance: SingleInstance,
-        errand: Message | None,
+        errand: Message | None = None,
+        connect: "Connect | None" = None,
     ) -> None:
         super().__init__(window)
+        self._connect = connect or EngineDoor(config)
         self._config, self._window, self._remembered = config, window, remembered
         self._instance, self._errand = instance, errand
         self._ends: list[Callable[[], None]] = []
         self.front: Front | None = None
+        self.around: Surroundings | None = None
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Wait for the first paint."""
@@ -70,7 +79,7 @@ class Life(QObject):
         from reply_desktop.ui.bridge import Bridge
 
         logs.set_up(self._config.logs_dir, "window")
-        self._bridge = Bridge(EngineDoor(self._config), self)
+        self._bridge = Bridge(self._connect, self)
         self._bridge.start()
         self._ends.append(self._bridge.close)
         QTimer.singleShot(0, self._build)
@@ -87,7 +96,7 @@ class Life(QObject):
         from reply_desktop.ui.surroundings import Surroundings
 
         assert self.front is not None
-        around = Surroundings(self._config, self.front, self._remembered, self)
+        self.around = around = Surroundings(self._config, self.front, self._remembered, self)
         self._ends.insert(0, around.close)
         self._instance.asked.connect(around.on_errand)
         if self._errand is not None:

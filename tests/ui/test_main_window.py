@@ -112,8 +112,8 @@ def test_leaving_closes_for_good(make: Make) -> None:
 
 def test_ctrl_q_quits(qtbot: QtBot, make: Make) -> None:
     window = make()
-    window.activateWindow()
-    qtbot.waitActive(window)
+    with qtbot.waitActive(window):
+        window.activateWindow()
     with qtbot.waitSignal(window.quit_wanted):
         QTest.keyClick(window, Qt.Key.Key_Q, Qt.KeyboardModifier.ControlModifier)
 
