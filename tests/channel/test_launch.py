@@ -158,6 +158,8 @@ class TestEnsure:
         assert time.monotonic() - started < 5
         with pytest.raises(EngineUnavailable, match=r"ended at once: The disk is full\."):
             data.ensure("--fail", "The disk is full.")
+        with pytest.raises(EngineUnavailable, match=r"ended at once\. `reply-desktop doctor`"):
+            ensure_engine(data.config, command=["false"])
 
     def test_a_program_that_is_not_there(self, data: Data) -> None:
         with pytest.raises(EngineUnavailable, match="cannot be started: No such file"):

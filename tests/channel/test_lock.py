@@ -110,6 +110,20 @@ def test_whoever_only_asks_never_keeps_an_engine_from_starting(path: Path) -> No
             each.join()
 
 
+def test_those_who_only_ask_do_not_see_each_other(path: Path) -> None:
+    path.touch()
+    seen = list[bool]()
+    asking = [
+        threading.Thread(target=lambda: seen.extend(is_held(path) for _ in range(3000))) for _ in range(4)
+    ]
+    for each in asking:
+        each.start()
+    for each in asking:
+        each.join()
+    assert len(seen) == 12_000
+    assert not any(seen)
+
+
 def test_only_one_of_many_gets_it(path: Path) -> None:
     locks, held = [EngineLock(path) for _ in range(8)], list[EngineLock]()
     start = threading.Barrier(8)
