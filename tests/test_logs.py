@@ -424,7 +424,7 @@ logging.getLogger("a").error("told")
 def test_what_the_google_flow_really_logs_at_debug_is_cleaned() -> None:
     """The library itself, made to say all it can, with the floor taken away."""
     import requests
-    import requests_oauthlib
+    import requests_oauthlib  # type: ignore[import-untyped]
 
     secrets_ = {
         "access_token": "plainlookingaccess0Token" * 3,

@@ -75,8 +75,8 @@ class _Controller(Controller):
     """On a port that the system chose."""
 
     def _trigger_server(self) -> None:
-        assert self.server is not None
-        self.port = self.server.sockets[0].getsockname()[1]
+        server: Any = self.server
+        self.port = server.sockets[0].getsockname()[1]
         super()._trigger_server()
 
 
@@ -113,7 +113,7 @@ def smtp_server(
         log.setLevel(level)
 
 
-Script = Callable[[socket.socket], None]
+Script = Callable[[socket.socket], object]
 
 
 @contextlib.contextmanager

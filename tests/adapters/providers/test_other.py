@@ -372,7 +372,7 @@ def test_network_faults_never_blame_the_password(error: Exception, cause: Cause)
 def test_a_server_that_says_nothing_is_given_up(authority: Authority, security: Security) -> None:
     gone = threading.Event()
     impatient = Other(authority.client_context(), timeout_s=0.1, deadline_s=20)
-    with scripted(lambda client: gone.wait(10) and None) as port:
+    with scripted(lambda client: gone.wait(10)) as port:
         told = probe(impatient, account(at(port, security)))
         gone.set()
     assert told.cause is Cause.UNREACHABLE
@@ -700,7 +700,7 @@ def test_an_answer_nobody_understands_is_in_doubt(other: Other, authority: Autho
 def test_silence_after_the_end_dot_is_in_doubt(authority: Authority) -> None:
     impatient = Other(authority.client_context(), timeout_s=10, deadline_s=10, takeover_s=0.1)
     gone = threading.Event()
-    script = session(*ACCEPTED, (".\r\n", ""), then=lambda _: gone.wait(10) and None)
+    script = session(*ACCEPTED, (".\r\n", ""), then=lambda _: gone.wait(10))
     with scripted(script, authority.server_context()) as port:
         sent = send(impatient, account(at(port)))
         gone.set()
