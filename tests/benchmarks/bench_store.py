@@ -91,13 +91,15 @@ def filled(
     store.close()
 
 
-def best_ms(run: Callable[[], object], times: int = 5) -> float:
+def best_ms(
+    run: Callable[[], object], times: int = 5, clock: Callable[[], float] = time.perf_counter
+) -> float:
     """The quickest of several runs, in milliseconds."""
     best = float("inf")
     for _ in range(times):
-        started = time.perf_counter()
+        started = clock()
         run()
-        best = min(best, time.perf_counter() - started)
+        best = min(best, clock() - started)
     return best * 1000
 
 
@@ -115,7 +117,8 @@ def test_lists(filled: tuple[SqliteStore, list[Account]]) -> None:
     }
     slow = []
     for name, one in wanted.items():
-        took = best_ms(partial(store.reads.account_ids, one))
+        # Processor time, which is what a quiet computer takes: a list waits for nothing.
+        took = best_ms(partial(store.reads.account_ids, one), 7, time.process_time)
         limit = LIST_MS.get(len(everyone))
         over = limit is not None and took > limit
         print(
@@ -123,7 +126,7 @@ def test_lists(filled: tuple[SqliteStore, list[Account]]) -> None:
             + (f"  (target {limit:.0f})" if limit else "")
             + ("  OVER" if over else "")
         )
-        if over and len(everyone) <= 10_000:
+        if over:
             slow.append(name)
     ids = store.reads.account_ids(AccountFilter())
     print(f"50 rows               {best_ms(lambda: store.reads.account_rows(ids[:50])):10.2f} ms")

@@ -167,10 +167,9 @@ class SqliteReads:
             wanted.sort, wanted.descending, bool(text), bool(wanted.states), bool(wanted.providers)
         )
         with self._reading() as runner:
-            found = runner.rows(
+            return runner.column(
                 statement, text=text, states=listed(wanted.states), providers=listed(wanted.providers)
             )
-        return [account_id for (account_id,) in found]
 
     def account_rows(self, ids: Sequence[str]) -> list[AccountRow]:
         """The rows of these accounts, in the order asked for; accounts no longer there are left out."""
@@ -198,7 +197,7 @@ class SqliteReads:
         with self._reading() as runner:
             counts = dict.fromkeys(SEVERITY, 0)
             counts |= {SEVERITY[rank]: count for rank, count in runner.rows(_counts)}
-            red = self._rows(runner, [row[0] for row in runner.rows(_red)])
+            red = self._rows(runner, runner.column(_red))
             ((unread,),) = runner.rows(_unread)
             faults = tuple(map(records.fault_of, runner.rows(_faults)))
         return Summary(

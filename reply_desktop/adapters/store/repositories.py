@@ -159,12 +159,12 @@ class SqliteAccounts:
     def ids(self, *, states: Sequence[State] = ()) -> list[str]:
         """Ids of the accounts in these states, by address; empty means all."""
         if not states:
-            return [row[0] for row in self._runner.rows(_Account.ids)]
-        return [row[0] for row in self._runner.rows(_Account.ids_in, states=listed(states))]
+            return self._runner.column(_Account.ids)
+        return self._runner.column(_Account.ids_in, states=listed(states))
 
     def due(self, now: datetime, limit: int) -> list[str]:
         """Ids of accounts whose next check is due, the longest waiting first."""
-        return [row[0] for row in self._runner.rows(_Account.due, now=to_us(now), limit=limit)]
+        return self._runner.column(_Account.due, now=to_us(now), limit=limit)
 
     def next_due_at(self) -> datetime | None:
         """When the next account is due, if any."""
@@ -173,7 +173,7 @@ class SqliteAccounts:
 
     def stale(self, proven_before: datetime, limit: int) -> list[str]:
         """Ids of connected accounts whose proof is older than that."""
-        return [row[0] for row in self._runner.rows(_Account.stale, before=to_us(proven_before), limit=limit)]
+        return self._runner.column(_Account.stale, before=to_us(proven_before), limit=limit)
 
     def make_due(self, now: datetime, *, states: Sequence[State], spread_s: float = 0.0) -> int:
         """Make all accounts in these states due within `spread_s`, each at its own share of it.

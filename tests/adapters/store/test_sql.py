@@ -98,9 +98,15 @@ def test_a_runner_is_of_no_use_once_it_is_over(tmp_path: Path) -> None:
     runner = Runner(connection, tmp_path / "reply.db", writes=True)
     one = Statement(select(literal(1)))
     assert runner.rows(one) == [(1,)]
+    assert runner.column(one) == [1]
     runner.end()
     assert not connection.in_transaction
-    for use in (lambda: runner.rows(one), lambda: runner.change(one), runner.commit):
+    for use in (
+        lambda: runner.rows(one),
+        lambda: runner.column(one),
+        lambda: runner.change(one),
+        runner.commit,
+    ):
         with pytest.raises(RuntimeError, match="over"):
             use()
     connection.close()
