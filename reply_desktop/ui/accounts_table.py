@@ -65,6 +65,8 @@ class SortHeader(QHeaderView):
         painter.fillRect(rect.left(), rect.bottom(), rect.width(), 1, QColor(used.border))
         inset = Space.L if section == Col.STATUS else Space.S
         mirrored = self.layoutDirection() is Qt.LayoutDirection.RightToLeft
+        if section == self._table.last_column:
+            rect = rect.adjusted(Space.S, 0, 0, 0) if mirrored else rect.adjusted(0, 0, -Space.S, 0)
         box = rect.adjusted(Space.S, 0, -inset, 0) if mirrored else rect.adjusted(inset, 0, -Space.S, 0)
         painter.setPen(QColor(used.text if is_sorted else used.muted))
         painter.setFont(theme.theme().font(theme.Type.CAPTION, strong=is_sorted))
@@ -102,6 +104,7 @@ class AccountsTable(QTableView):
         self.model_ = model
         self.hover_row = self.hover_button = self.pressed_button = -1
         self.wanted_columns = frozenset(Col)
+        self.last_column = Col.STRIP
         self.own_widths: dict[Col, int] = {}
         self._glowing: dict[str, float] = {}
         self._kept: tuple[set[str], str | None, int, int] | None = None
@@ -242,9 +245,13 @@ class AccountsTable(QTableView):
 
     def lay_out_columns(self) -> None:
         """Show the columns that fit, and share out the room."""
-        grown = theme.scaled(100) / 100
-        widths = {col: self.own_widths.get(col, round(COLUMNS[col].width * grown)) for col in Col}
-        given = fitting(self.viewport().width(), self.wanted_columns, widths, frozenset(self.own_widths))
+        across = self._delegate.across
+        widths = {col: self.own_widths.get(col, COLUMNS[col].least(across)) for col in Col}
+        # The last column ends where the page's margin does, and its cells reach the edge.
+        room = self.viewport().width() - Space.S
+        given = fitting(room, self.wanted_columns, widths, frozenset(self.own_widths))
+        self.last_column = max(given)
+        given[self.last_column] += Space.S
         header = self.horizontalHeader()
         self._laying_out = True
         for col in Col:

@@ -1,5 +1,6 @@
 """The columns of the accounts table, and a row made ready to paint: all its texts, once."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import IntEnum
@@ -28,7 +29,7 @@ class Col(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """How one column is laid out. Widths in pixels at 100 % text size.
+    """How one column is laid out. `width`: the least, in pixels; more where the font needs it for `sample`.
 
     `rank`: when room is short the highest rank goes first; 0 always stays. `stretch`: share of spare room.
     `sort`: its name in `AccountFilter.sort`, None when the table cannot be sorted by it.
@@ -43,18 +44,43 @@ class Column:
     sort: str | None = None
     descending: bool = False
     right: bool = False
+    sample: str = ""
+    icon: bool = False
+
+    def least(self, across: Callable[[str], int]) -> int:
+        """The width that shows the sample whole; `across` measures a text in pixels."""
+        beside = 24 if self.icon else 0
+        return max(self.width, across(self.sample) + beside + 18)
 
 
 COLUMNS: Final = (
-    Column("status", "Status", 122, sort="severity", descending=True),
+    Column("status", "Status", 118, sort="severity", descending=True, sample="Not signed in ", icon=True),
     Column("action", "", 40),
-    Column("address", "Address", 214, stretch=3, sort="address"),
-    Column("provider", "Provider", 126, rank=3, sort="provider"),
-    Column("cause", "What is wrong", 214, rank=1, stretch=4, sort="cause", descending=True),
-    Column("proven", "Last proven", 104, rank=2, sort="proven_at"),
-    Column("next", "Next check", 98, rank=7, sort="next_check_at"),
-    Column("used_by", "Used by", 120, rank=6, stretch=1),
-    Column("sent", "Sent today", 96, rank=4, sort="sent_today", descending=True, right=True),
+    Column("address", "Address", 200, stretch=3, sort="address", sample="firstname.last@company.com"),
+    Column("provider", "Provider", 110, rank=3, sort="provider", sample="Microsoft 365", icon=True),
+    Column(
+        "cause",
+        "What is wrong",
+        190,
+        rank=1,
+        stretch=4,
+        sort="cause",
+        descending=True,
+        sample="Access was removed or has…",
+    ),
+    Column("proven", "Last proven", 96, rank=2, sort="proven_at", sample="30 min ago "),
+    Column("next", "Next check", 90, rank=7, sort="next_check_at", sample="in a moment"),
+    Column("used_by", "Used by", 116, rank=6, stretch=1, sample="Spring outreach"),
+    Column(
+        "sent",
+        "Sent today",
+        90,
+        rank=4,
+        sort="sent_today",
+        descending=True,
+        right=True,
+        sample="100 / 2,000",
+    ),
     Column("strip", "30 days", 142, rank=5),
 )
 """In the order of `Col`."""

@@ -29,6 +29,7 @@ class Host(Protocol):
     hover_row: int
     hover_button: int
     pressed_button: int
+    last_column: Col
 
     def has_button_focus(self, row: int) -> bool:
         """Whether the keyboard is on this row's button."""
@@ -69,6 +70,10 @@ class CellDelegate(QStyledItemDelegate):
     def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
         return QSize(COLUMNS[index.column()].width, theme.scaled(theme.ROW_HEIGHT))
 
+    def across(self, text: str) -> int:
+        """Width of a text as the cells write it, in pixels."""
+        return self._strong_metrics.horizontalAdvance(text)
+
     def button_rect(self, cell: QRect) -> QRect:
         """Where the button lies in its cell."""
         box = QRect(0, 0, BUTTON, BUTTON)
@@ -87,6 +92,9 @@ class CellDelegate(QStyledItemDelegate):
             self._skeleton(painter, cell, col)
             return
         inner = cell.adjusted(Space.S, 0, -Space.S, 0)
+        if col == table.last_column:
+            mirrored = table.layoutDirection() is Qt.LayoutDirection.RightToLeft
+            inner = inner.adjusted(Space.S * mirrored, 0, -Space.S * (not mirrored), 0)
         if col == Col.STATUS:
             self._status(painter, inner.adjusted(Space.S, 0, 0, 0), prepared)
         elif col == Col.ACTION:

@@ -143,7 +143,7 @@ def test_titles_sort_by_the_engine(qtbot: QtBot, show: Show) -> None:
 
 
 def test_columns_make_room(show: Show) -> None:
-    table = show(FakeEngine(few()), width=1300)
+    table = show(FakeEngine(few()), width=1500)
     assert all(not table.isColumnHidden(col) for col in Col)
     table.resize(500, 400)
     assert [col for col in Col if not table.isColumnHidden(col)] == [Col.STATUS, Col.ACTION, Col.ADDRESS]

@@ -10,7 +10,7 @@ from reply_desktop.domain.states import State
 from reply_desktop.ui.columns import COLUMNS, Col, Prepared, fitting
 from tests.fakes.engine import NOW, few, row
 
-WIDTHS = {col: COLUMNS[col].width for col in Col}
+WIDTHS = {col: COLUMNS[col].least(lambda text: 6 * len(text)) for col in Col}
 EVERY = frozenset(Col)
 
 
