@@ -42,7 +42,7 @@ def red_words(summary: Summary) -> str:
     named, number = own_red(summary)
     addresses = [row.address for row in named]
     if number == 1 and named:
-        return f"{plain(addresses[0], 80)} cannot send: {wrong_words(named[0])}."
+        return f"{plain(addresses[0], 80)} cannot send. {wrong_words(named[0])}."
     return f"{count(number, 'account')} cannot send: {few(addresses, number, 3)}."
 
 
@@ -66,7 +66,7 @@ class Banner(QFrame):
         icons.put_icon(mark, "info" if tone in ("grey", "blue") else "warning", f"{tone}.ink")
         theme.mark(self._text, "tone", tone)
         self.row = line(self)
-        self.row.setContentsMargins(Space.L, Space.XS, Space.M, Space.XS)
+        self.row.setContentsMargins(Space.L, Space.XS, Space.L, Space.XS)
         self.row.addWidget(mark)
         self.row.addWidget(self._text, 1)
         self.setMinimumHeight(theme.scaled(40))

@@ -45,7 +45,7 @@ def locked(engine: FakeEngine, status: VaultStatus, text: str) -> None:
 
 def test_a_red_account_is_named_with_its_cause_and_mended(qtbot: QtBot, make: Make) -> None:
     banners, engine, _ = make(FakeEngine(few()))
-    said = "ben@brightfield.example cannot send: Access was removed or has expired."
+    said = "ben@brightfield.example cannot send. Access was removed or has expired."
     assert banners.texts() == [said]
     banner = banners.banner("red")
     assert banner is not None and banner.action is not None and banner.accessibleName() == said
