@@ -13,8 +13,6 @@ import struct
 import sys
 import time
 from contextlib import suppress
-from multiprocessing import AuthenticationError
-from multiprocessing.connection import answer_challenge, deliver_challenge
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -70,15 +68,21 @@ class Listener(Protocol):
 
 def authenticate_newcomer(wire: Wire, key: bytes) -> None:
     """Have the other end prove that it knows the key, and prove it too. Raises OSError or EOFError."""
+    from multiprocessing.connection import answer_challenge, deliver_challenge
+
     _handshake(wire, key, deliver_challenge, answer_challenge)
 
 
 def authenticate_self(wire: Wire, key: bytes) -> None:
     """The other side of `authenticate_newcomer`."""
+    from multiprocessing.connection import answer_challenge, deliver_challenge
+
     _handshake(wire, key, answer_challenge, deliver_challenge)
 
 
 def _handshake(wire: Wire, key: bytes, *steps: Any) -> None:
+    from multiprocessing import AuthenticationError
+
     try:
         for step in steps:
             step(wire, key)
