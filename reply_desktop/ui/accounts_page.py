@@ -175,13 +175,15 @@ class AccountsPage(QWidget):
         self.splitter.splitterMoved.connect(self._on_splitter)
 
     def _shortcuts(self) -> None:
-        for keys, slot, where in (
-            ("F5", self._on_check, self),
-            (QKeySequence(QKeySequence.StandardKey.Find), self.focus_search, self),
-            (QKeySequence(QKeySequence.StandardKey.Delete), self.ask_to_remove, self.table),
+        # Of the window, so that they also work before the keyboard has gone into the page; hidden, they rest.
+        everywhere, inside = Qt.ShortcutContext.WindowShortcut, Qt.ShortcutContext.WidgetWithChildrenShortcut
+        for keys, slot, where, context in (
+            ("F5", self._on_check, self, everywhere),
+            (QKeySequence(QKeySequence.StandardKey.Find), self.focus_search, self, everywhere),
+            (QKeySequence(QKeySequence.StandardKey.Delete), self.ask_to_remove, self.table, inside),
         ):
             shortcut = QShortcut(QKeySequence(keys), where)
-            shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+            shortcut.setContext(context)
             shortcut.activated.connect(slot)
 
     def _on_splitter(self) -> None:

@@ -54,7 +54,9 @@ class FilterBar(QWidget):
         self.text.setClearButtonEnabled(True)
         self.text.setFixedWidth(theme.scaled(200))
         self.text.setMaxLength(254)
-        search = QAction(self)
+        # Their texts name Qt's own buttons inside the field.
+        self.text.findChild(QAction, "_q_qlineeditclearaction").setText("Clear the search")
+        search = QAction("Search", self)
         icons.put_icon(search, "search", "muted")
         self.text.addAction(search, QLineEdit.ActionPosition.LeadingPosition)
         self.text.textChanged.connect(lambda: self._typing.start())

@@ -10,13 +10,22 @@ from pathlib import Path
 from typing import Any
 
 from reply_desktop.channel.client import Client
-from reply_desktop.channel.launch import stop_running
-from reply_desktop.channel.messages import CheckAccounts, RowsChanged
+from reply_desktop.channel.launch import ensure_engine, stop_running
+from reply_desktop.channel.messages import (
+    BeginConsent,
+    CheckAccounts,
+    GetAccounts,
+    ListAccounts,
+    MarkRead,
+    RowsChanged,
+)
 from reply_desktop.config import APP_ID, Config
 from reply_desktop.domain.events import NotificationRaised
-from reply_desktop.domain.rows import AccountRow, NotificationRow
+from reply_desktop.domain.rows import AccountFilter, AccountRow, NotificationRow
+from reply_desktop.domain.states import State
 from reply_desktop.sandbox import process
 from reply_desktop.sandbox.control import SandboxControl
+from reply_desktop.sandbox.person import Person
 from tests.harness.accessibility import Accessibility, Node
 from tests.harness.bus import BusError
 from tests.harness.waiting import wait_until
@@ -89,11 +98,15 @@ class App:
         assert self._window
         return self._window.wait(START_S)
 
-    def close(self) -> None:
-        """End the window, the engine and the sandbox, whatever still runs."""
+    def close_window(self) -> None:
+        """End the window's process, if it runs; the engine goes on."""
         if self._window is not None and self._window.poll() is None:
             self._window.terminate()
             self._window.wait(START_S)
+
+    def close(self) -> None:
+        """End the window, the engine and the sandbox, whatever still runs."""
+        self.close_window()
         stop_running(self.config)
         process.stop(self.config.sandbox_dir)
 
@@ -204,11 +217,17 @@ class App:
 
     def click_row_button(self, address: str) -> None:
         """Click the button in an account's row with the pointer."""
-        self.click(self.table.cell(list(self.rows).index(address), 1))
+        self.click(self._cell(address, 1))
 
     def click_row(self, address: str) -> None:
         """Click an account's address in the table with the pointer."""
-        self.click(self.table.cell(list(self.rows).index(address), 2))
+        self.click(self._cell(address, 2))
+
+    def _cell(self, address: str, column: int) -> Node:
+        rows = wait_until(
+            lambda: next((r for r in [list(self.rows)] if address in r), None), f"row {address}"
+        )
+        return self.table.cell(rows.index(address), column)
 
     def click(self, node: Node) -> None:
         """Click the middle of something with the pointer, which then leaves it."""
@@ -229,7 +248,9 @@ class App:
         assert self._window
         asked = ["search", "--onlyvisible", "--pid", str(self._window.pid), "--name", ".*"]
         number = _xdotool(*asked).split()[0]
-        _xdotool("windowmove", number, str(x), str(y), "windowsize", "--sync", number, str(width), str(height))
+        _xdotool(
+            "windowmove", number, str(x), str(y), "windowsize", "--sync", number, str(width), str(height)
+        )
         wait_until(lambda: self.frame.extents[2:] == (width, height), f"window of {width}x{height}")
 
     # The engine and the world
@@ -246,6 +267,22 @@ class App:
     def client(self, **options: Any) -> Client:
         """Another front's connection to the engine."""
         return Client(self.config, **options)
+
+    def mend_all(self) -> None:
+        """End every trouble of the world and prove every account again; nothing is unread after it."""
+        self.control.clear_all()
+        client = ensure_engine(self.config)
+        try:
+            everyone = client.ask(ListAccounts()).ids
+            for row in client.ask(GetAccounts(everyone)).rows:
+                if row.state is State.EXPIRED:
+                    Person().consent(client.ask(BeginConsent(account=row.id)).url, row.address)
+            client.ask(CheckAccounts())
+            proven = ListAccounts(AccountFilter(states=(State.CONNECTED,)))
+            wait_until(lambda: len(client.ask(proven).ids) == len(everyone), "all accounts proven")
+            client.ask(MarkRead())
+        finally:
+            client.close()
 
     @property
     def engine_pid(self) -> int:
