@@ -105,13 +105,13 @@ class Alerts(QObject):
 
     def _on_raised(self, event: NotificationRaised) -> None:
         row = event.notification
-        good = row.severity is Severity.INFO
         unwanted = row.kind in _RECOVERIES and not self._preferences.value(RECOVERY)
-        if unwanted or not self._preferences.value(TRAY_ALERTS):
-            return
-        group = self._joinable.get(good)
-        if group is None:
-            group = self._open(good)
+        if not unwanted and self._preferences.value(TRAY_ALERTS):
+            self._join(row)
+
+    def _join(self, row: NotificationRow) -> None:
+        good = row.severity is Severity.INFO
+        group = self._joinable.get(good) or self._open(good)
         group.news[row.id] = row
         self._show_soon(group)
 
@@ -202,7 +202,14 @@ class Alerts(QObject):
             self._show_bubble(Alert(_TEST, "Alerts arrive", "This is a test, shown by the tray itself."))
 
     def _on_closed(self, key: str, dismissed: bool) -> None:
+        group = self._groups.get(key)
         self._forget(key)
+        if group is None:
+            return
+        # What joined the alert after it was last shown has not been told yet.
+        for number, row in group.news.items():
+            if number not in group.told:
+                self._join(row)
 
     def _on_bubble_clicked(self) -> None:
         self._on_activated(self._bubble, DEFAULT, "")

@@ -17,7 +17,7 @@ from reply_desktop.domain.rows import NotificationRow
 from reply_desktop.domain.states import State
 from reply_desktop.ui import theme
 from reply_desktop.ui.alerts import Alerts
-from reply_desktop.ui.bridge import Bridge
+from reply_desktop.ui.bridge import Bridge, EngineState
 from reply_desktop.ui.dbus_alerts import DBusAlerts, session_bus
 from reply_desktop.ui.preferences import Preferences
 from reply_desktop.ui.tray import Tray
@@ -93,5 +93,13 @@ def obey(order: str, account: str) -> None:
 notifier = QSocketNotifier(sys.stdin.fileno(), QSocketNotifier.Type.Read)
 notifier.activated.connect(on_orders)
 tray.show()
-tell("ready", tray.available)
+
+
+def on_engine(state: EngineState) -> None:
+    if state is EngineState.RUNNING:
+        tell("ready", tray.available)
+
+
+bridge.engine_changed.connect(on_engine)
+on_engine(bridge.engine)
 sys.exit(app.exec())

@@ -230,6 +230,18 @@ def test_a_dismissed_alert_does_not_come_back_with_the_next_news(qtbot: QtBot, d
     assert desk.surface.shown[1].key != desk.surface.shown[0].key
 
 
+def test_news_that_came_as_the_alert_was_put_away_is_still_told(qtbot: QtBot, desk: Desk) -> None:
+    desk.lose("a0")
+    qtbot.waitUntil(lambda: len(desk.surface.shown) == 1)
+    group = desk.alerts._groups[desk.surface.shown[0].key]
+    desk.lose("a1", "a2")
+    qtbot.waitUntil(lambda: len(group.news) == 3)
+    desk.surface.closed.emit(desk.surface.shown[0].key, True)
+    qtbot.waitUntil(lambda: len(desk.surface.shown) == 2)
+    assert desk.surface.shown[1].title == "2 accounts need you"
+    assert desk.surface.shown[1].text == "ben@acme.example and cy@acme.example cannot send."
+
+
 @pytest.mark.parametrize(
     ("lose", "action", "signal", "carried"),
     [
