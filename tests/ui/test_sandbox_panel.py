@@ -4,8 +4,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QAbstractButton
+from PySide6.QtWidgets import QAbstractButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from reply_desktop.domain.provider import Provider
@@ -154,6 +155,22 @@ def test_every_control_has_a_name_of_its_own(open_panel: Open) -> None:
     ]
     assert all(names)
     assert len(names) == len(set(names))
+
+
+def test_the_tab_key_goes_from_top_to_bottom(qtbot: QtBot, open_panel: Open) -> None:
+    panel = open_panel(FakeSandbox())
+
+    def heights() -> list[int]:
+        found: list[int] = []
+        stop: QWidget | None = panel.rows[ANA].buttons[Control.REMOVE_ACCESS]
+        while stop is not None and stop is not panel.mail.forget:
+            if stop.isVisible() and stop.focusPolicy() & Qt.FocusPolicy.TabFocus:
+                found.append(stop.mapTo(panel, stop.rect().center()).y())
+            stop = stop.nextInFocusChain()
+        return found
+
+    # The layout comes with the events after the first look.
+    qtbot.waitUntil(lambda: len(heights()) > 10 and heights() == sorted(heights()))
 
 
 def test_the_real_sandbox_obeys(qtbot: QtBot, tmp_path: Path) -> None:
