@@ -1,7 +1,6 @@
 """The sandbox's levers: break a mailbox, a provider or the network, and mend all."""
 
 from collections.abc import Sequence
-from itertools import pairwise
 from typing import Final
 
 from PySide6.QtCore import QTimer
@@ -140,22 +139,6 @@ class SandboxPanel(Page):
                 row = self.rows[state.address] = MailboxRow(state, self)
                 self.mailboxes.body.addWidget(row)
             row.show_state(state, [each for each in world.conditions if each.target == state.address])
-        self._order_tabs()
-
-    def _order_tabs(self) -> None:
-        """The Tab key goes from top to bottom, though mailboxes come later than what stands below them."""
-        stops: list[QWidget] = (
-            [
-                stop
-                for address in (state.address for state in self._world.mailboxes)
-                for stop in (*self.rows[address].buttons.values(), self.rows[address].more)
-            ]
-            if self._world
-            else []
-        )
-        stops += [self.restore, *self.switches.values(), self.mail.forget, self.mail.table, self.mail.view]
-        for first, second in pairwise(stops):
-            QWidget.setTabOrder(first, second)
 
     def _on_lost(self, error: Exception) -> None:
         self._looking = False

@@ -162,7 +162,7 @@ def test_the_tab_key_goes_from_top_to_bottom(qtbot: QtBot, open_panel: Open) -> 
 
     def heights() -> list[int]:
         found: list[int] = []
-        stop: QWidget | None = panel.rows[ANA].buttons[Control.REMOVE_ACCESS]
+        stop: QWidget | None = panel
         while stop is not None and stop is not panel.mail.forget:
             if stop.isVisible() and stop.focusPolicy() & Qt.FocusPolicy.TabFocus:
                 found.append(stop.mapTo(panel, stop.rect().center()).y())
