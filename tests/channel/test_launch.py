@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -59,21 +59,45 @@ class Data:
         return [int(line.split()[0]) for line in lines]
 
     def end(self) -> None:
-        """Kill all there are; one that was about to lose a race may take the place of one killed."""
+        """Kill all there are, also those that lost a race and would take the place of one killed."""
 
         def killed() -> bool:
-            for pid in filter(is_alive, self.engines()):
-                os.kill(pid, signal.SIGKILL)
-            return not is_held(self.config.lock_file)
+            there = self._processes()
+            for pid in there:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            return not there
 
         wait_until(killed, "end of the engines")
 
+    def _processes(self) -> list[int]:
+        found = list[int]()
+        for folder in Path("/proc").iterdir():
+            if folder.name.isdecimal() and int(folder.name) != os.getpid():
+                with suppress(OSError):
+                    words = (folder / "cmdline").read_bytes().split(b"\0")
+                    if os.fsencode(self.config.data_dir) in words and is_alive(int(folder.name)):
+                        found.append(int(folder.name))
+        return found
+
 
 @pytest.fixture
-def data(tmp_path: Path) -> Iterator[Data]:
-    made = Data(tmp_path)
-    yield made
-    made.end()
+def folders(tmp_path: Path) -> Iterator[Callable[[str], Data]]:
+    """Makes data folders under these names; their engines end with the test."""
+    made = list[Data]()
+
+    def make(name: str) -> Data:
+        made.append(Data(tmp_path / name))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.end()
+
+
+@pytest.fixture
+def data(folders: Callable[[str], Data]) -> Data:
+    return folders("data")
 
 
 def is_alive(pid: int) -> bool:
@@ -111,10 +135,12 @@ class TestEnsure:
         first.close()
         second.close()
 
-    def test_two_starters_race_20_times_and_there_is_one_engine_each_time(self, tmp_path: Path) -> None:
+    def test_two_starters_race_20_times_and_there_is_one_engine_each_time(
+        self, folders: Callable[[str], Data]
+    ) -> None:
         with ThreadPoolExecutor(2) as pool:
             for number in range(20):
-                data = Data(tmp_path / str(number))
+                data = folders(str(number))
                 start = threading.Barrier(2)
 
                 def ensure(data: Data = data, start: threading.Barrier = start) -> Client:
@@ -200,8 +226,8 @@ class TestEnsure:
             client.close()
         assert len(data.engines()) == 3
 
-    def test_a_folder_too_deep_for_a_socket(self, tmp_path: Path) -> None:
-        data = Data(tmp_path / ("deep" * 20) / ("er" * 20))
+    def test_a_folder_too_deep_for_a_socket(self, folders: Callable[[str], Data]) -> None:
+        data = folders(f"{'deep' * 20}/{'er' * 20}")
         assert not data.config.channel_address.startswith(str(data.config.data_dir))
         client = data.ensure()
         assert client.ask(m.MarkRead()) == m.Done()
@@ -219,10 +245,10 @@ class TestHandOver:
         wait_until(lambda: not is_alive(older), "end of the older engine")
         client.close()
 
-    def test_two_newer_fronts_at_once_make_one_newer_engine(self, tmp_path: Path) -> None:
+    def test_two_newer_fronts_at_once_make_one_newer_engine(self, folders: Callable[[str], Data]) -> None:
         with ThreadPoolExecutor(2) as pool:
             for number in range(5):
-                data = Data(tmp_path / str(number))
+                data = folders(str(number))
                 ensure_older(data)
                 clients = [each.result() for each in [pool.submit(data.ensure), pool.submit(data.ensure)]]
                 assert {client.welcome.pid for client in clients} == {data.engines()[1]}
