@@ -28,10 +28,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except FolderTaken as taken:
         sys.stderr.write(f"{taken}\n")
         return TAKEN
-    try:
-        asyncio.run(_serve(folder, asked))
-    finally:
-        lock.free()
+    # The lock is never given back: who finds it free may trust that this process is gone.
+    asyncio.run(_serve(folder, asked))
     return 0
 
 

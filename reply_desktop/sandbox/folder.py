@@ -1,10 +1,9 @@
 """The sandbox's folder: private files written whole or not at all, and the lock of its one owner."""
 
-import contextlib
 import os
 import sys
 from pathlib import Path
-from typing import IO, Final
+from typing import Final
 
 LOCK_FILE: Final = "sandbox.lock"
 """The name of the lock in the sandbox's folder."""
@@ -34,35 +33,33 @@ class FolderLock:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._file: IO[bytes] | None = None
+        self._handle: int | None = None
 
     def hold(self) -> None:
         """Take the lock. Raises FolderTaken when another process has it."""
-        file = self._path.open("ab")
+        handle = os.open(self._path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)
         try:
-            _lock(file)
+            _lock(handle)
         except OSError:
-            file.close()
+            os.close(handle)
             raise FolderTaken(f"A sandbox already runs in {self._path.parent}") from None
-        self._file = file
+        self._handle = handle
 
     def free(self) -> None:
         """Give the lock back."""
-        if self._file is not None:
-            with contextlib.suppress(OSError):
-                self._file.close()
-            self._file = None
+        if self._handle is not None:
+            os.close(self._handle)
+            self._handle = None
 
 
 if sys.platform == "win32":
     import msvcrt
 
-    def _lock(file: IO[bytes]) -> None:
-        file.seek(0)
-        msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+    def _lock(handle: int) -> None:
+        msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
 
 else:
     import fcntl
 
-    def _lock(file: IO[bytes]) -> None:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    def _lock(handle: int) -> None:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -38,7 +38,7 @@ from reply_desktop.sandbox.oauth import (
     loopback_redirect_fits,
 )
 from reply_desktop.sandbox.sink import header_of, with_header
-from reply_desktop.sandbox.world import GOOGLE_SIGN_IN_SCOPES, Grant, Mailbox, testing_end
+from reply_desktop.sandbox.world import GOOGLE_SIGN_IN_SCOPES, Grant, Mailbox, end_of_testing
 
 _SEND = "https://www.googleapis.com/auth/gmail.send"
 _MAY_SEND = frozenset(
@@ -183,7 +183,7 @@ class Google(StandIn):
         first = not self.world.live_grants(mailbox.address, code.client_id)
         refreshable = first or "consent" in code.prompt.split()
         testing = self.world.find(Control.TESTING_MODE, self.provider)
-        ends_at = testing and testing_end(self.world.now(), float(testing.params["seconds"]), code.scopes)
+        ends_at = testing and end_of_testing(self.world.now(), float(testing.params["seconds"]), code.scopes)
         grant = self.world.add_grant(
             mailbox, code.client_id, code.scopes, refreshable=refreshable, ends_at=ends_at or None
         )

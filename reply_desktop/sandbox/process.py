@@ -144,12 +144,11 @@ def start(
     line = _first_line(started.stdout, started, max(0.1, deadline - time.monotonic()))
     with contextlib.suppress(ValueError, TypeError):
         return _parse(line)
-    # Another starter may have been quicker: then ours has ended because the folder is taken.
-    while time.monotonic() < deadline:
+    # Another starter may have been quicker: then ours ends because the folder is taken.
+    taken = _exit_code(started) == TAKEN
+    while taken and time.monotonic() < deadline:
         if found := running(data_dir):
             return found
-        if started.poll() != TAKEN:
-            break
         time.sleep(0.02)
     raise SandboxFailed(f"The sandbox did not start; {log} says why.")
 
@@ -201,6 +200,15 @@ def _detached() -> dict[str, Any]:
         flags = subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW
         return {"creationflags": flags}
     return {"start_new_session": True}
+
+
+def _exit_code(process: subprocess.Popen[bytes]) -> int | None:
+    """How the child ended, once its output has."""
+    try:
+        return process.wait(1.0)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        return None
 
 
 def _first_line(stream: IO[bytes], process: subprocess.Popen[bytes], timeout_s: float) -> str:

@@ -9,6 +9,7 @@ What has to wait or break is written into a `Fate` and carried out here.
 import asyncio
 import contextlib
 import io
+import logging
 import socket
 import ssl
 import struct
@@ -33,6 +34,10 @@ LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost", "[::1]"})
 
 KEEP_ALIVE_S = 75
 """How long an idle connection is kept, in seconds."""
+
+_log = logging.getLogger(__name__)
+# It tells of callers that hang up or send rubbish; what fails here is logged here.
+logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
 
 _MOST_BODY = 40 * 1024 * 1024
 _RESET = struct.pack("ii", 1, 0)
@@ -141,7 +146,7 @@ class HttpServer:
         elif request.header("host").rpartition(":")[0] not in LOOPBACK_NAMES:
             answer = plain(421, "Not a name of this server")
         else:
-            answer = await self._handler(request)
+            answer = await self._answered(request)
         if fate.delay_s:
             await asyncio.sleep(fate.delay_s)
         if fate.drop:
@@ -156,6 +161,13 @@ class HttpServer:
             headers.append((b"connection", b"close"))
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": content})
+
+    async def _answered(self, request: Request) -> Answer:
+        try:
+            return await self._handler(request)
+        except Exception:
+            _log.exception("A stand-in failed at %s %s", request.method, request.path)
+            return plain(500, "The sandbox failed; its log says why.")
 
     def _date(self) -> bytes:
         now = self._world.now()
@@ -214,7 +226,8 @@ def _environ(request: Request) -> dict[str, Any]:
     }
     for name, value in request.headers:
         key = "HTTP_" + name.decode("latin-1").upper().replace("-", "_")
-        if key not in ("HTTP_CONTENT_TYPE", "HTTP_CONTENT_LENGTH"):
+        # The body is here whole, however it came.
+        if key not in ("HTTP_CONTENT_TYPE", "HTTP_CONTENT_LENGTH", "HTTP_TRANSFER_ENCODING"):
             text = value.decode("latin-1")
             environ[key] = f"{environ[key]},{text}" if key in environ else text
     return environ

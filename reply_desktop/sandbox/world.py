@@ -223,7 +223,8 @@ class World:
         provider = self._provider_of(target)
         if provider is not None and provider not in row.providers:
             raise ValueError(f"{control} is not for {provider}")
-        settings = {**row.params, **given}
+        # As they will be read back after a restart.
+        settings = json.loads(json.dumps({**row.params, **given}))
         with self._lock:
             if row.lasting:
                 self._conditions[target, control] = Condition(control, target, self.now(), settings, times)
@@ -384,7 +385,7 @@ def condition_fields(condition: Condition) -> tuple[Any, ...]:
     return tuple(getattr(condition, name) for name in _CONDITION)
 
 
-def testing_end(now: datetime, seconds: float, scopes: tuple[str, ...]) -> datetime | None:
+def end_of_testing(now: datetime, seconds: float, scopes: tuple[str, ...]) -> datetime | None:
     """When a sign-in of a project in Testing mode ends; None when it only identifies."""
     return now + timedelta(seconds=seconds) if set(scopes) - GOOGLE_SIGN_IN_SCOPES else None
 
