@@ -135,6 +135,7 @@ class TestEnsure:
         first.close()
         second.close()
 
+    @pytest.mark.slow
     def test_two_starters_race_20_times_and_there_is_one_engine_each_time(
         self, folders: Callable[[str], Data]
     ) -> None:
@@ -245,6 +246,7 @@ class TestHandOver:
         wait_until(lambda: not is_alive(older), "end of the older engine")
         client.close()
 
+    @pytest.mark.slow
     def test_two_newer_fronts_at_once_make_one_newer_engine(self, folders: Callable[[str], Data]) -> None:
         with ThreadPoolExecutor(2) as pool:
             for number in range(5):
