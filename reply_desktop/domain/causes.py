@@ -209,8 +209,8 @@ CAUSES: Final = MappingProxyType(
             "The key that opens your stored sign-ins is not in this computer's keyring. "
             "If the keyring was reset, the key is gone and each account must be reconnected.",
             (
-                "Restore or unlock the keyring you used before, then press Check now.",
-                "If it is gone for good, press Reconnect on each account.",
+                "Restore or unlock the keyring you used before, then press Try again in the banner.",
+                "If it is gone for good, start over in Settings → General, then press Reconnect on each account.",
             ),
             None,
             True,

@@ -104,7 +104,7 @@ def build(config: Config, *, make_store: type[SqliteStore] = SqliteStore) -> Par
     vault = KeyringVault(
         config.vault_file,
         entry=str(config.data_dir.resolve()),
-        any_sealed=lambda: _any_grant(store) or settings.any_sealed(),
+        any_sealed=lambda: settings.any_sealed() or _any_grant(store),
     )
     queries = Queries(store)
     settings = SettingsDesk(store, vault, bus, baked_settings())

@@ -77,6 +77,8 @@ class _Life:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
         self._stopped = threading.Event()
+        self._over = False
+        self._news = threading.Lock()
         config = parts.config
         self._server = Server(
             config.channel_address,
@@ -123,6 +125,9 @@ class _Life:
             self._stopped.wait()
         finally:
             signals.close()
+            # The vault tells on a thread of its own, whenever the keyring answers.
+            with self._news:
+                self._over = True
             self._server.close()
             config.engine_file.unlink(missing_ok=True)
         return 0
@@ -149,12 +154,15 @@ class _Life:
     def _on_vault(self, status: str) -> None:
         known = m.VaultStatus(status)
         cause = _VAULT_CAUSES.get(known, Cause.VAULT_LOCKED)
-        self._parts.credentials.forget_all()
-        self._parts.settings.forget_opened()
-        self._parts.ledger.vault_fault(cause)
-        self._parts.bus.publish([events.VaultChanged(status)])
-        if cause is None:
-            self._parts.health.recheck()
+        with self._news:
+            if self._over:
+                return
+            self._parts.credentials.forget_all()
+            self._parts.settings.forget_opened()
+            self._parts.ledger.vault_fault(cause)
+            self._parts.bus.publish([events.VaultChanged(status)])
+            if cause is None:
+                self._parts.health.recheck()
 
     def _on_event(self, event: events.Event) -> None:
         if isinstance(event, events.ProviderChanged):

@@ -149,6 +149,7 @@ class Desk:
 
     def _start_over(self, request: m.StartOverVault) -> m.VaultState:
         self._p.vault.start_over(request.passphrase)
+        self._p.settings.mark_start_over()
         return self._vault()
 
     def _doctor(self, request: m.RunDoctor) -> m.DoctorReport:

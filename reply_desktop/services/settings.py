@@ -26,6 +26,7 @@ NAMES: Final = {
 """Names a front may set, with the JSON text each has until then."""
 
 _PROVIDER = "provider."
+_MARK = "vault.mark"
 
 
 class SettingsDesk:
@@ -98,11 +99,25 @@ class SettingsDesk:
         )
 
     def any_sealed(self) -> bytes | None:
-        """A sealed client secret, if one is kept: a vault whose key is gone must not make a new one."""
+        """A sealed value, if one is kept: a vault whose key is gone must not make a new one.
+
+        The mark of the last start-over comes first: what was sealed before it belongs to a key given up.
+        """
         with self._store.read() as unit:
+            mark = unit.settings.get(_MARK)
             texts = [unit.settings.get(_PROVIDER + provider) for provider in Provider]
+        if mark is not None:
+            return base64.b64decode(mark)
         sealed = [json.loads(text).get("sealed") for text in texts if text is not None]
         return next((base64.b64decode(one) for one in sealed if one), None)
+
+    def mark_start_over(self) -> None:
+        """Remember, by something sealed with it, that the vault's present key is the one that counts."""
+        mark = base64.b64encode(self._vault.seal(_MARK, b"start over")).decode()
+        with self._store.begin(durable=True) as unit:
+            unit.settings.put(_MARK, mark)
+            unit.commit()
+        self.forget_opened()
 
     def forget_opened(self) -> None:
         """Read provider settings anew next time: the vault was locked, or its key changed."""

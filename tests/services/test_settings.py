@@ -97,3 +97,12 @@ def test_a_secret_sealed_under_a_lost_key_is_empty_not_a_crash(world: World) -> 
     world.settings.forget_opened()
     found = world.settings.provider(Provider.MICROSOFT)
     assert found is not None and (found.client_id, found.client_secret) == ("id.apps.example", "")
+
+
+def test_after_a_start_over_the_new_key_counts(world: World) -> None:
+    world.settings.put_provider(Provider.GOOGLE, GOOGLE)
+    before = world.settings.any_sealed()
+    world.settings.mark_start_over()
+    after = world.settings.any_sealed()
+    assert after is not None and after != before
+    assert world.vault.open("vault.mark", after) == b"start over"

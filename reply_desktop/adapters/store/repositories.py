@@ -13,6 +13,7 @@ from reply_desktop.adapters.store import records, tables
 from reply_desktop.adapters.store.sql import Runner, Statement, known_time, to_us
 from reply_desktop.domain.account import Account
 from reply_desktop.domain.address import mailbox_key
+from reply_desktop.domain.causes import Cause
 from reply_desktop.domain.episode import Episode
 from reply_desktop.domain.errors import AlreadyExists, NotFound
 from reply_desktop.domain.notification import Notification
@@ -82,7 +83,12 @@ class _Account:
     )
     make_due = Statement(
         tables.accounts.update()
-        .where(_accounts.next_check_at.is_not(None), is_among(_accounts.state, "states"))
+        .where(
+            _accounts.next_check_at.is_not(None),
+            is_among(_accounts.state, "states"),
+            # A provider that asked to wait is let wait.
+            func.coalesce(_accounts.cause, "") != Cause.THROTTLED.value,
+        )
         .values(
             next_check_at=case(
                 (
@@ -179,7 +185,8 @@ class SqliteAccounts:
         """Make all accounts in these states due within `spread_s`, each at its own share of it.
 
         Nobody's check is put off, but overdue ones are spread too. An account without a next check is left
-        alone: only a person can make its check useful (`domain.timing`). Gives how many are due.
+        alone (only a person can make its check useful, `domain.timing`), and so is one whose provider asked to
+        wait. Gives how many are due.
         """
         self._loaded.clear()
         return self._runner.change(

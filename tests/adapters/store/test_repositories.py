@@ -244,6 +244,14 @@ def test_make_due_leaves_alone_what_only_a_person_can_mend(store: SqliteStore) -
     assert due_times(store) == {"a": None}
 
 
+def test_make_due_lets_a_provider_wait_that_asked_to(store: SqliteStore) -> None:
+    keep(store, an_account(state=State.AT_RISK, cause=Cause.THROTTLED))
+    with store.begin() as unit:
+        assert unit.accounts.make_due(START, states=(State.AT_RISK,)) == 0
+        unit.commit()
+    assert due_times(store) == {"a": 900}
+
+
 def test_what_is_saved_after_make_due_is_what_is_kept(store: SqliteStore) -> None:
     keep(store, an_account())
     with store.begin() as unit:
