@@ -35,6 +35,20 @@ _VAULT_WORDS: Final = {
 }
 
 
+_KEYRINGS: Final = (
+    ("SecretService", "Secret Service (the desktop's keyring)"),
+    ("libsecret", "Secret Service (the desktop's keyring)"),
+    ("kwallet", "KDE Wallet"),
+    ("Windows", "Windows Credential Manager"),
+    ("macOS", "macOS Keychain"),
+)
+
+
+def keyring_words(backend: str) -> str:
+    """What people call the keyring behind a class name; what is not known stays as it is."""
+    return next((words for part, words in _KEYRINGS if part in backend), plain(backend, 80))
+
+
 class GeneralPage(Page):
     """All cards. `autostart` None: this system's own way, and none at all for the sandbox."""
 
@@ -159,7 +173,7 @@ class VaultCard(Card):
 
     def _on_vault(self, vault: VaultState) -> None:
         words, tone = _VAULT_WORDS[vault.status]
-        self.facts.put(("Key kept in", plain(vault.backend, 80), False), ("State", words, False))
+        self.facts.put(("Key kept in", keyring_words(vault.backend), False), ("State", words, False))
         self.tell("" if vault.status is VaultStatus.OPEN else vault.text, tone)
 
 

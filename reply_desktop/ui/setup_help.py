@@ -5,12 +5,12 @@ from typing import Final
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QFormLayout, QFrame, QLabel, QWidget
+from PySide6.QtWidgets import QFormLayout, QFrame, QLabel, QSizePolicy, QWidget
 
 from reply_desktop.domain.provider_setup import SetupStep
 from reply_desktop.ui import theme
 from reply_desktop.ui.browser import OpenPage
-from reply_desktop.ui.controls import button, column, icon_button, line, wrapped
+from reply_desktop.ui.controls import Elided, button, column, icon_button, line, wrapped
 from reply_desktop.ui.theme import Space
 
 ROW: Final = 28
@@ -50,10 +50,12 @@ def selectable(value: str) -> QLabel:
 
 
 def copyable(name: str, value: str) -> QWidget:
-    """A value with a button that copies it."""
+    """A value with a button that copies it; a long one is cut in its middle."""
     made = QWidget()
     row = line(made, gap=Space.XS)
-    row.addWidget(selectable(value))
+    shown = Elided(value, mode=Qt.TextElideMode.ElideMiddle)
+    shown.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Preferred)
+    row.addWidget(shown)
     row.addWidget(icon_button("copy", f"Copy: {name}", lambda: QGuiApplication.clipboard().setText(value)))
     row.addStretch(1)
     return made

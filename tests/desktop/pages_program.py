@@ -35,7 +35,13 @@ guid = "7c1e1a52-9d3f-4f0e-8a86-2b0d5a1f6c33"
 engine.answers[m.ListProviders] = m.ProviderList(
     (
         ProviderRow(
-            Provider.GOOGLE, True, "482190337715-k3v9.apps.googleusercontent.com", None, None, True, 2
+            Provider.GOOGLE,
+            True,
+            "482190337715-2d21998ccae0c14639be093c5325e2a3.apps.googleusercontent.com",
+            None,
+            None,
+            True,
+            2,
         ),
         ProviderRow(Provider.MICROSOFT, True, guid, None, None, False, 2),
     )

@@ -14,7 +14,7 @@ from reply_desktop.domain import events
 from reply_desktop.domain.errors import InvalidInput, StoreFull
 from reply_desktop.ui.bridge import Bridge
 from reply_desktop.ui.preferences import KEEP_RUNNING, THEME, Preferences
-from reply_desktop.ui.settings_general import GeneralPage, own_autostart, window_findings
+from reply_desktop.ui.settings_general import GeneralPage, keyring_words, own_autostart, window_findings
 from tests.fakes.engine import NOW, FakeEngine
 
 Open = Callable[[FakeEngine], Bridge]
@@ -119,12 +119,25 @@ def test_a_colour_that_is_not_kept_is_taken_back(qtbot: QtBot, open_page: Page) 
 def test_the_vault_follows_its_changes(qtbot: QtBot, open_page: Page) -> None:
     engine = FakeEngine()
     card = open_page(engine).vault
-    qtbot.waitUntil(lambda: "Secret Service" in texts(card))
+    qtbot.waitUntil(lambda: "Open" in texts(card))
     assert card.said == ""
     engine.vault = m.VaultState(m.VaultStatus.LOCKED, "Secret Service", "Unlock the keyring.")
     engine.push(events.VaultChanged("locked"))
     qtbot.waitUntil(lambda: "Locked" in texts(card))
     assert card.said == "Unlock the keyring."
+
+
+@pytest.mark.parametrize(
+    ("backend", "words"),
+    [
+        ("keyring.backends.SecretService.Keyring", "Secret Service (the desktop's keyring)"),
+        ("keyring.backends.Windows.WinVaultKeyring", "Windows Credential Manager"),
+        ("keyring.backends.macOS.Keyring", "macOS Keychain"),
+        ("passphrase file", "passphrase file"),
+    ],
+)
+def test_the_keyring_is_called_what_people_call_it(backend: str, words: str) -> None:
+    assert keyring_words(backend) == words
 
 
 def texts(widget: object) -> list[str]:
