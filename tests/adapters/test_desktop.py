@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import select
 import shutil
 import socket
 import struct
@@ -444,6 +445,19 @@ def test_logind_tells_of_waking_up(bus: str, heard: Heard, started: Started) -> 
         logind.say("PrepareForSleep", False)
         heard.wait_for("resume")
     finally:
+        logind.close()
+
+
+@needs_dbus
+def test_falling_asleep_is_not_waking_up(bus: str) -> None:
+    logind, ears = Logind(bus), SleepBus(bus)
+    try:
+        for asleep in (True, False):
+            logind.say("PrepareForSleep", asleep)
+            assert select.select([ears.line], [], [], DEADLINE_S)[0]
+            assert ears.heard_resume() is not asleep
+    finally:
+        ears.close()
         logind.close()
 
 

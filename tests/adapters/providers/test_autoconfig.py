@@ -311,9 +311,13 @@ LEAK = b"""<!DOCTYPE x [<!ENTITY a SYSTEM "file:///etc/passwd">]>
 <clientConfig><emailProvider>&a;</emailProvider></clientConfig>"""
 
 
+ENTITY = b'<!DOCTYPE clientConfig [<!ENTITY h "smtp.firm.example">]>' + document("&h;:465/SSL")
+
+
 @pytest.mark.parametrize(
     "said",
     [
+        ENTITY,
         BOMB,
         LEAK,
         b"",

@@ -274,6 +274,20 @@ def test_slow_clients_do_not_hold_up_the_answer(opened: Opened, pool: ThreadPool
         assert answer.result(DEADLINE_S) is not None
 
 
+def test_one_client_too_many_costs_the_oldest_its_place(opened: Opened) -> None:
+    listener = opened()
+    with contextlib.ExitStack() as clients:
+        slow = [
+            clients.enter_context(
+                socket.create_connection(("127.0.0.1", port_of(listener)), timeout=DEADLINE_S)
+            )
+            for _ in range(loopback.MAX_CLIENTS + 1)
+        ]
+        assert slow[0].recv(1) == b""
+        slow[1].sendall(b"GET /x HTTP/1.1\r\n\r\n")
+        assert slow[1].recv(8) == b"HTTP/1.1"
+
+
 def test_a_silent_client_is_dropped(opened: Opened) -> None:
     listener = opened(request_s=0.05)
     with socket.create_connection(("127.0.0.1", port_of(listener)), timeout=DEADLINE_S) as silent:
@@ -290,8 +304,10 @@ def test_second_code_is_ignored(opened: Opened, pool: ThreadPoolExecutor) -> Non
         "code": "4/0AbCd-secret",
         "scope": "openid email",
     }
-    tabs.append(pool.submit(browse, listener, f"{PATH}?state={STATE}&code=another"))
+    again = f"{PATH}?state={STATE}&code=another"
+    assert ask(listener, again).status == 303
     assert listener.wait(STATE, 0) is None
+    tabs.append(pool.submit(browse, listener, again))
     listener.show("Connected", "The first one counts.", good=True)
     assert ["The first one counts." in tab.result(DEADLINE_S).text for tab in tabs] == [True, True]
 
