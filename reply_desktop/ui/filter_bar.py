@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Final
 
-from PySide6.QtCore import QTimer, Signal
+from PySide6.QtCore import QSignalBlocker, QTimer, Signal
 from PySide6.QtGui import QAction, QActionGroup, QKeyEvent, Qt
 from PySide6.QtWidgets import QComboBox, QLineEdit, QMenu, QPushButton, QToolButton, QWidget
 
@@ -54,8 +54,9 @@ class FilterBar(QWidget):
         self.text.setClearButtonEnabled(True)
         self.text.setFixedWidth(theme.scaled(200))
         self.text.setMaxLength(254)
-        # Their texts name Qt's own buttons inside the field.
-        self.text.findChild(QAction, "_q_qlineeditclearaction").setText("Clear the search")
+        # The texts of its actions name the buttons that Qt puts into the field.
+        for clear in self.text.findChildren(QAction):
+            clear.setText("Clear the search")
         search = QAction("Search", self)
         icons.put_icon(search, "search", "muted")
         self.text.addAction(search, QLineEdit.ActionPosition.LeadingPosition)
@@ -75,8 +76,10 @@ class FilterBar(QWidget):
         together = QWidget()
         chips = Flow(together, Space.XS)
         for state in _CHIPS:
-            chip = button(STATE_WORDS[state], self._emit, kind="chip")
+            chip = button(STATE_WORDS[state], kind="chip")
             chip.setCheckable(True)
+            # Assistive technology toggles such a button and does not click it.
+            chip.toggled.connect(self._emit)
             chip.hide()
             self.chips[state] = chip
             chips.addWidget(chip)
@@ -103,7 +106,8 @@ class FilterBar(QWidget):
     def reset(self) -> None:
         """Show everything."""
         for chip in self.chips.values():
-            chip.setChecked(False)
+            with QSignalBlocker(chip):
+                chip.setChecked(False)
         self.text.clear()
         self.provider.setCurrentIndex(0)
         self._typing.stop()

@@ -115,10 +115,12 @@ class MainWindow(QWidget):
         group = QButtonGroup(self)
         pages = (*_PAGES, (SANDBOX, "Sandbox", "flask")) if sandbox else _PAGES
         for name, words, icon in pages:
-            entry = button(words, partial(self.open_settings, name), kind="nav", icon=icon)
+            entry = button(words, kind="nav", icon=icon)
             entry.setCheckable(True)
             entry.setAccessibleName(words)
             entry.setChecked(name == ACCOUNTS)
+            # Assistive technology toggles such a button and does not click it.
+            entry.toggled.connect(partial(self._on_entry, name))
             group.addButton(entry)
             self._nav.addWidget(entry)
             self._entries[name] = entry
@@ -172,6 +174,10 @@ class MainWindow(QWidget):
             self._entries[name].setChecked(True)
             self.stack.setCurrentWidget(page)
         return page
+
+    def _on_entry(self, name: str, chosen: bool) -> None:
+        if chosen:
+            self.open_settings(name)
 
     @property
     def current(self) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
-from PySide6.QtCore import QTimer
+from PySide6.QtCore import QSignalBlocker, QTimer
 from PySide6.QtGui import QAction, QGuiApplication, QHideEvent, QShowEvent
 from PySide6.QtWidgets import QLabel, QMenu, QPushButton, QWidget
 
@@ -125,7 +125,8 @@ class SandboxPanel(Page):
         self._world = world
         force = {(each.control, each.target) for each in world.conditions}
         for key, switch in self.switches.items():
-            switch.setChecked(key in force)
+            with QSignalBlocker(switch):
+                switch.setChecked(key in force)
         self.restore.setEnabled(bool(world.conditions))
         self._show_mailboxes(world)
 
@@ -167,7 +168,8 @@ class SandboxPanel(Page):
             where = "" if target == EVERYWHERE else f": {PROVIDER_NAMES[Provider(target)]}"
             switch.setAccessibleName(f"{row.label}{where}")
             switch.setAccessibleDescription(row.explanation)
-            switch.clicked.connect(lambda on, control=control: self.apply(control, target, on=on))
+            # Assistive technology toggles such a button and does not click it.
+            switch.toggled.connect(lambda on, control=control: self.apply(control, target, on=on))
             self.switches[control, target] = switch
             flow.addWidget(switch)
         return made
