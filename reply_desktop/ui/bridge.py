@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable
 from enum import StrEnum
 from functools import partial
-from typing import Any, Protocol, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 
 from PySide6.QtCore import QObject, Qt, Signal, Slot
 from shiboken6 import isValid
@@ -17,6 +17,9 @@ from reply_desktop.domain import events
 from reply_desktop.domain.errors import EngineDiffers, EngineUnavailable, ReplyDesktopError
 
 A = TypeVar("A")
+
+TURN_S: Final = 0.006
+"""How long deliveries may keep the GUI thread before it looks at the person again, in seconds."""
 
 AfterExit = Callable[[float], float | None]
 """The engine was lost at that steady time: how long to wait before the next try; None: give up."""
@@ -206,11 +209,12 @@ class Bridge(QObject):
     def _drain(self) -> None:
         with self._lock:
             deliveries, self._inbox = self._inbox, deque()
+        end = time.monotonic() + TURN_S
         try:
-            while deliveries:
+            while deliveries and time.monotonic() < end:
                 deliveries.popleft()()
         finally:
-            # A callback that raised must not swallow what came with it.
+            # What is left, after a callback that raised too, waits for its next turn in the same order.
             if deliveries and isValid(self):
                 with self._lock:
                     self._inbox.extendleft(reversed(deliveries))

@@ -34,6 +34,8 @@ CACHE: Final = 3_000
 
 Index = QModelIndex | QPersistentModelIndex
 
+_RESTLESS: Final = ("proven_at", "next_check_at", "sent_today")
+"""Orders that every check or message alters."""
 _DISPLAY: Final = int(Qt.ItemDataRole.DisplayRole)
 _TIP: Final = int(Qt.ItemDataRole.ToolTipRole)
 _ACCESSIBLE: Final = int(Qt.ItemDataRole.AccessibleTextRole)
@@ -66,6 +68,7 @@ class IndexModel(QAbstractTableModel):
         self._first, self._last = 0, 30
         self._changed: dict[str, AccountRow] = {}
         self._removed: set[str] = set()
+        self._moved = False
         self._counts: dict[State, int] | None = None
         self._pending: Pending | None = None
         self._asked_at = 0.0
@@ -255,8 +258,13 @@ class IndexModel(QAbstractTableModel):
 
     def _on_rows(self, event: RowsChanged) -> None:
         self._note_checks(event.rows)
+        cache, changed = self._cache, self._changed
         for row in event.rows:
-            self._changed[row.id] = row
+            if row.id in cache:
+                changed[row.id] = row
+            else:
+                # Only the new look of a row out of sight is known; a changed state also changes the counts.
+                self._moved = self._moved or self.wanted.sort in _RESTLESS
         if not self._frame.isActive():
             self._frame.start()
 
@@ -283,11 +291,11 @@ class IndexModel(QAbstractTableModel):
             for one in removed:
                 self._cache.pop(one, None)
         now = self._clock()
-        moved = False
+        moved, self._moved = self._moved, False
         for row in changed.values():
             before = self._cache.get(row.id)
-            moved = moved or self._moves(before.row if before else None, row)
             if before is not None:
+                moved = moved or self._moves(before.row, row)
                 self._cache[row.id] = Prepared(row, now)
                 self._old.discard(row.id)
         if changed:
@@ -298,11 +306,8 @@ class IndexModel(QAbstractTableModel):
     def _narrowed(self) -> bool:
         return bool(self.wanted.text or self.wanted.states or self.wanted.providers)
 
-    def _moves(self, before: AccountRow | None, after: AccountRow) -> bool:
+    def _moves(self, before: AccountRow, after: AccountRow) -> bool:
         """Whether a change may alter the order, or who is shown at all."""
-        if before is None:
-            # Of a row out of sight only its new look is known; a changed state also changes the counts.
-            return self.wanted.sort in ("proven_at", "next_check_at", "sent_today")
         if before.state is not after.state and (self.wanted.states or self.wanted.sort == "severity"):
             return True
         return _sort_key(self.wanted.sort, before) != _sort_key(self.wanted.sort, after)
