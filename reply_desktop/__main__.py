@@ -2,9 +2,10 @@
 
 import argparse
 import logging
+import os
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import MutableMapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
@@ -20,6 +21,8 @@ _STAND_INS: Final = "sandbox-process"
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run `reply-desktop` with these arguments; gives the exit code."""
+    if getattr(sys, "frozen", False):
+        leave_the_bundle(os.environ)
     words = list(sys.argv[1:] if argv is None else argv)
     if words[:1] == [_STAND_INS]:
         from reply_desktop.sandbox.__main__ import main as stand_in
@@ -47,6 +50,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     except ReplyDesktopError as error:
         sys.stderr.write(f"{error}\n")
         return 2
+
+
+def leave_the_bundle(environment: MutableMapping[str, str]) -> None:
+    """Put back what the frozen app's loader set to find the app's own libraries, which is done by now.
+
+    Otherwise what we start, a browser or a file manager, would load our libraries in place of its own. The
+    person's value lies beside it (PyInstaller manual, "LD_LIBRARY_PATH / LIBPATH considerations").
+    """
+    for name in ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "LIBPATH"):
+        environment.pop(name, None)
+        if (original := environment.pop(f"{name}_ORIG", None)) is not None:
+            environment[name] = original
 
 
 def _make_folder(config: Config) -> None:

@@ -4,7 +4,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from reply_desktop import __version__
+from reply_desktop.__main__ import leave_the_bundle
 
 
 def run(*argv: str) -> tuple[int, str, str]:
@@ -46,3 +49,16 @@ def test_a_data_folder_that_cannot_be_made_is_one_line(tmp_path: Path) -> None:
 def test_the_sandbox_process_is_reached_by_its_own_word() -> None:
     code, out, _ = run("sandbox-process", "--help")
     assert code == 0 and "--data-dir" in out
+
+
+@pytest.mark.parametrize(
+    ("given", "left"),
+    [
+        ({"LD_LIBRARY_PATH": "/app"}, {}),
+        ({"LD_LIBRARY_PATH": "/app", "LD_LIBRARY_PATH_ORIG": "/mine"}, {"LD_LIBRARY_PATH": "/mine"}),
+        ({"PATH": "/bin", "DYLD_LIBRARY_PATH": "/app"}, {"PATH": "/bin"}),
+    ],
+)
+def test_a_frozen_apps_library_path_is_not_handed_on(given: dict[str, str], left: dict[str, str]) -> None:
+    leave_the_bundle(given)
+    assert given == left

@@ -138,20 +138,11 @@ def engine_command(config: Config, *, frozen: bool | None = None) -> list[str]:
 
 
 def child_environment(environment: Mapping[str, str], *, frozen: bool) -> dict[str, str]:
-    """The environment for a process that is to live without us.
+    """The environment for a process of our own that is to live without us.
 
-    A frozen app runs with LD_LIBRARY_PATH set to its own folder; PyInstaller keeps the person's value beside
-    it, and its reset variable makes the child unpack for itself (PyInstaller manual, run-time information).
+    The variable makes a frozen app's child unpack for itself (PyInstaller manual, "Independent subprocess").
     """
-    child = dict(environment)
-    if frozen:
-        for name in ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "LIBPATH"):
-            original = child.pop(f"{name}_ORIG", None)
-            child.pop(name, None)
-            if original is not None:
-                child[name] = original
-        child["PYINSTALLER_RESET_ENVIRONMENT"] = "1"
-    return child
+    return {**environment, **({"PYINSTALLER_RESET_ENVIRONMENT": "1"} if frozen else {})}
 
 
 class Restarts:

@@ -8,18 +8,6 @@ import sys
 import threading
 
 
-def clean_environment() -> dict[str, str]:
-    """The environment without what a frozen app adds for its own libraries (they break the browser's)."""
-    env = dict(os.environ)
-    if getattr(sys, "frozen", False):
-        for name in ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"):
-            original = env.pop(name + "_ORIG", None)
-            env.pop(name, None)
-            if original:
-                env[name] = original
-    return env
-
-
 def open_browser(url: str) -> bool:
     """Try to open the link; False when nothing could be started. Never waits for the browser.
 
@@ -48,7 +36,6 @@ def _start(words: list[str]) -> bool:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
-            env=clean_environment(),
         )
     except OSError:
         return False

@@ -107,7 +107,7 @@ def build(config: Config, *, make_store: type[SqliteStore] = SqliteStore) -> Par
         any_sealed=lambda: settings.any_sealed() or _any_grant(store),
     )
     queries = Queries(store)
-    settings = SettingsDesk(store, vault, bus, baked_settings())
+    settings = SettingsDesk(store, vault, bus, {} if config.sandbox else baked_settings())
     transport = Transport(config.endpoints.ca_file)
     providers = LazyProviders(
         {

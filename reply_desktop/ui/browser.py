@@ -2,7 +2,6 @@
 
 import os
 import shlex
-import sys
 from collections.abc import Callable
 
 from PySide6.QtCore import QProcess, QUrl
@@ -19,21 +18,10 @@ def open_page(url: str) -> bool:
     """
     if QUrl(url).scheme() not in ("http", "https"):
         return False
-    _leave_the_bundle()
     for named in filter(None, os.environ.get("BROWSER", "").split(os.pathsep)):
         if _run(named, url):
             return True
     return QDesktopServices.openUrl(QUrl(url))
-
-
-def _leave_the_bundle() -> None:
-    """A frozen app's library path would make the browser load our libraries instead of its own."""
-    if not getattr(sys, "frozen", False):
-        return
-    before = os.environ.pop("LD_LIBRARY_PATH_ORIG", None)
-    os.environ.pop("LD_LIBRARY_PATH", None)
-    if before:
-        os.environ["LD_LIBRARY_PATH"] = before
 
 
 def _run(named: str, url: str) -> bool:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from reply_desktop.cli.browser import clean_environment, open_browser
+from reply_desktop.cli.browser import open_browser
 from tests.harness.waiting import wait_until
 
 LINK = "https://provider.example/auth?a=1&b=$(id)"
@@ -42,13 +42,3 @@ def test_nothing_to_open_with(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
     monkeypatch.setenv("BROWSER", "no-such-browser")
     monkeypatch.setenv("PATH", str(tmp_path))
     assert not open_browser(LINK)
-
-
-def test_frozen_libraries_stay_at_home(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("LD_LIBRARY_PATH", "/bundle")
-    assert clean_environment()["LD_LIBRARY_PATH"] == "/bundle"
-    monkeypatch.setattr(sys, "frozen", True, raising=False)
-    assert "LD_LIBRARY_PATH" not in clean_environment()
-    monkeypatch.setenv("LD_LIBRARY_PATH_ORIG", "/theirs")
-    assert clean_environment()["LD_LIBRARY_PATH"] == "/theirs"
-    assert "LD_LIBRARY_PATH_ORIG" not in clean_environment()

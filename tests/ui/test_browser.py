@@ -70,12 +70,3 @@ def test_a_command_that_is_not_there_is_passed_over(
 def test_only_web_pages_are_opened(desktop: Desktop, url: str) -> None:
     assert not open_page(url)
     assert desktop.opened == []
-
-
-def test_a_frozen_apps_libraries_are_not_handed_on(desktop: Desktop, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("BROWSER", raising=False)
-    monkeypatch.setattr(sys, "frozen", True, raising=False)
-    monkeypatch.setenv("LD_LIBRARY_PATH", "/app/bundle")
-    monkeypatch.setenv("LD_LIBRARY_PATH_ORIG", "/persons/own")
-    open_page(PAGE)
-    assert os.environ["LD_LIBRARY_PATH"] == "/persons/own" and "LD_LIBRARY_PATH_ORIG" not in os.environ
