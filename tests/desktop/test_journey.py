@@ -57,8 +57,11 @@ def app(world: App) -> Iterator[App]:
 
 
 def lose(app: App, address: str, notifications: Notifications) -> Shown:
-    """Take the access away at the provider, let the app check, and give the alert it raises."""
-    app.control.apply(Control.REMOVE_ACCESS, address)
+    """Take the access away in the sandbox panel, let the app check, and give the alert it raises."""
+    app.press("Sandbox", "check box")
+    app.press(f"Remove access: {address}")
+    wait_until(lambda: not app.grants(address), "end of the access")
+    app.press("Email accounts", "check box")
     app.press("Check all")
     app.wait_for_row(address, "Expired")
     return notifications.wait_for(lambda each: each.summary == f"{address} cannot send")
@@ -199,7 +202,10 @@ def test_another_account_or_no_consent_stores_nothing(
 
 def test_offline_is_orange_and_mends_itself(app: App, notifications: Notifications, tray: Tray) -> None:
     heard = Heard(app)
-    app.control.apply(Control.OFFLINE)
+    app.press("Sandbox", "check box")
+    app.press("Go offline", "check box")
+    wait_until(lambda: app.control.state().conditions, "offline")
+    app.press("Email accounts", "check box")
     app.press("Check all")
     rows = app.wait_for_all("At risk")
     assert {row.provider: row.wrong for row in rows.values()} == {
@@ -209,7 +215,9 @@ def test_offline_is_orange_and_mends_itself(app: App, notifications: Notificatio
     }
     icon = tray.wait_for_icon()
     wait_until(lambda: "5 at risk" in icon.tooltip, "tooltip that says so")
-    app.control.clear(Control.OFFLINE)
+    app.press("Sandbox", "check box")
+    app.press("Go offline", "check box")
+    app.press("Email accounts", "check box")
     app.wait_for_all("Connected")
     wait_until(lambda: icon.tooltip == "All 5 accounts connected", "calm tooltip")
     heard.close()
@@ -268,8 +276,14 @@ def test_everything_a_person_handles_has_a_name(app: App, notifications: Notific
     app.click_row(ANA)
     app.wait_for_words("You can fix this.")
     unnamed += nameless(app)
-    for page in ("Notifications", "Providers", "General"):
+    for page, landmark in {
+        "Notifications": "Show a test alert",
+        "Providers": "Save the Microsoft settings",
+        "General": "Run the checks",
+        "Sandbox": f"Remove access: {ANA}",
+    }.items():
         app.press(page, "check box")
+        app.root.wait_for(role="push button", name=landmark)
         unnamed += nameless(app)
     assert unnamed == []
 

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +20,9 @@ from reply_desktop.channel.messages import (
     MarkRead,
     RowsChanged,
 )
-from reply_desktop.config import APP_ID, Config
+from reply_desktop.config import APP_ID, APP_NAME, Config
 from reply_desktop.domain.events import NotificationRaised
-from reply_desktop.domain.rows import AccountFilter, AccountRow, NotificationRow
+from reply_desktop.domain.rows import AccountRow, NotificationRow
 from reply_desktop.domain.states import State
 from reply_desktop.sandbox import process
 from reply_desktop.sandbox.control import SandboxControl
@@ -246,7 +247,7 @@ class App:
     def place(self, x: int, y: int, width: int, height: int) -> None:
         """Put the window there on the screen, with its frame, and wait until it is."""
         assert self._window
-        asked = ["search", "--onlyvisible", "--pid", str(self._window.pid), "--name", ".*"]
+        asked = ["search", "--all", "--onlyvisible", "--pid", str(self._window.pid), "--name", APP_NAME]
         number = _xdotool(*asked).split()[0]
         _xdotool(
             "windowmove", number, str(x), str(y), "windowsize", "--sync", number, str(width), str(height)
@@ -264,22 +265,32 @@ class App:
             ).control()
         return self._control
 
+    def grants(self, address: str) -> int:
+        """How many sign-ins of a mailbox are alive at its provider."""
+        return next(each.grants for each in self.control.state().mailboxes if each.address == address)
+
     def client(self, **options: Any) -> Client:
         """Another front's connection to the engine."""
         return Client(self.config, **options)
 
     def mend_all(self) -> None:
-        """End every trouble of the world and prove every account again; nothing is unread after it."""
+        """End every trouble of the world and prove every account anew; nothing is unread after it."""
         self.control.clear_all()
         client = ensure_engine(self.config)
-        try:
-            everyone = client.ask(ListAccounts()).ids
-            for row in client.ask(GetAccounts(everyone)).rows:
-                if row.state is State.EXPIRED:
+        began_at = datetime.now(UTC)
+
+        def mended() -> bool:
+            rows = client.ask(GetAccounts(client.ask(ListAccounts()).ids)).rows
+            for row in rows:
+                if row.state is State.EXPIRED and not row.checking:
                     Person().consent(client.ask(BeginConsent(account=row.id)).url, row.address)
+            return all(
+                row.state is State.CONNECTED and (row.proven_at or began_at) > began_at for row in rows
+            )
+
+        try:
             client.ask(CheckAccounts())
-            proven = ListAccounts(AccountFilter(states=(State.CONNECTED,)))
-            wait_until(lambda: len(client.ask(proven).ids) == len(everyone), "all accounts proven")
+            wait_until(mended, "all accounts proven")
             client.ask(MarkRead())
         finally:
             client.close()
