@@ -13,9 +13,9 @@ from typing import Final
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from reply_desktop.adapters.private_files import write_private
 from reply_desktop.adapters.sealing import KEY_BYTES
 from reply_desktop.domain.errors import InvalidInput, StoreFull, VaultLocked, VaultUnavailable
+from reply_desktop.files import write_private
 
 MIN_PASSPHRASE: Final = 8
 """The shortest passphrase that is taken, in characters."""

@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from reply_desktop.adapters import key_file
-from reply_desktop.adapters.private_files import create_private
 from reply_desktop.adapters.sealing import KEY_BYTES, Sealer, new_key
 from reply_desktop.domain.errors import InvalidInput, ReplyDesktopError, VaultLocked, VaultUnavailable
+from reply_desktop.files import create_private
 
 _log = logging.getLogger(__name__)
 

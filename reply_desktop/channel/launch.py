@@ -14,7 +14,7 @@ from reply_desktop.channel.client import Client, hand_over
 from reply_desktop.channel.lock import is_held, owner
 from reply_desktop.channel.messages import Shutdown
 from reply_desktop.config import Config
-from reply_desktop.domain.errors import EngineDiffers, EngineUnavailable, ReplyDesktopError
+from reply_desktop.domain.errors import EngineDiffers, EngineUnavailable
 from reply_desktop.domain.notification import plain
 
 _log = logging.getLogger(__name__)
@@ -163,93 +163,6 @@ class Restarts:
             return None
         self._row += 1
         return BACKOFF_S[min(self._row, len(BACKOFF_S)) - 1]
-
-
-class Watch:
-    """Keeps an engine there for one front: connects, and connects again to what it restarts after a crash.
-
-    `on_client(client)` is called for each new connection, `on_lost()` for each that ended, `on_gave_up
-    (reason)` once, when the engine ended too often or another version of it took the folder over; all on
-    the watch's thread or the client's. `ensure` connects (`ensure_engine` with everything but the
-    callbacks); it may start the engine. `wait(closing, seconds)` waits so long or until `closing` is set.
-    """
-
-    def __init__(
-        self,
-        ensure: Callable[..., Client],
-        *,
-        on_client: Callable[[Client], None],
-        on_event: Callable[[Any], None],
-        on_lost: Callable[[], None],
-        on_gave_up: Callable[[str], None],
-        now: Callable[[], float] = time.monotonic,
-        wait: Callable[[threading.Event, float], object] = threading.Event.wait,
-    ) -> None:
-        self._ensure = ensure
-        self._on_client = on_client
-        self._on_event = on_event
-        self._on_lost = on_lost
-        self._on_gave_up = on_gave_up
-        self._now = now
-        self._wait = wait
-        self._restarts = Restarts()
-        self._changed = threading.Event()
-        self._closing = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="engine-watch", daemon=True)
-
-    def start(self) -> None:
-        """Connect, in the background."""
-        self._thread.start()
-
-    def close(self) -> None:
-        """Stop watching and close the connection; the engine goes on. Not from a callback."""
-        self._closing.set()
-        self._changed.set()
-        if self._thread.ident is not None:
-            self._thread.join()
-
-    def _run(self) -> None:
-        reason, first = "", True
-        while not self._closing.is_set():
-            self._changed.clear()
-            try:
-                # Whoever started an engine of another version meanwhile is not to be driven out by us.
-                client = self._ensure(
-                    events=True,
-                    on_event=self._on_event,
-                    on_lost=self._changed.set,
-                    take_over=first,
-                    cancelled=self._closing,
-                )
-            except EngineDiffers:
-                self._give_up("Another version of Reply Desktop has taken over. Close this window.")
-                return
-            except ReplyDesktopError as error:
-                reason = str(error)
-            else:
-                first = False
-                reason = "The background service ended unexpectedly."
-                self._serve(client)
-            if self._closing.is_set():
-                return
-            wait_s = self._restarts.after_exit(self._now())
-            if wait_s is None:
-                often = f"{MOST_EXITS} times within {EXITS_WITHIN_S / 60:.0f} minutes"
-                self._give_up(f"The background service ended {often}. {reason}")
-                return
-            self._wait(self._closing, wait_s)
-
-    def _serve(self, client: Client) -> None:
-        self._on_client(client)
-        while not (self._closing.is_set() or client.wait_gone(0)):
-            self._changed.wait()
-        client.close()
-        if not self._closing.is_set():
-            self._on_lost()
-
-    def _give_up(self, reason: str) -> None:
-        _log.error("The engine is not started again: %s", reason)
-        self._on_gave_up(reason)
 
 
 class _Child:

@@ -4,7 +4,7 @@ import re
 
 from reply_desktop.domain.errors import InvalidInput
 
-_LOCAL = re.compile(r"[^\s@<>()\[\],;:\\\"\x00-\x1f\x7f]{1,64}", re.ASCII | re.IGNORECASE)
+_LOCAL = re.compile(r"[^\s@<>()\[\],;:\\\"\x00-\x1f\x7f]{1,64}")
 _LABEL = re.compile(r"(?!-)[a-z0-9-]{1,63}(?<!-)", re.ASCII)
 
 
@@ -18,7 +18,7 @@ def parse_address(text: str) -> str:
     local, at, domain = address.rpartition("@")
     if not at or not local or not domain:
         raise InvalidInput(f"“{address[:80]}” is not a mail address.", "Write it like name@example.com.")
-    if len(address) > 254 or (not _LOCAL.fullmatch(local) and local.isascii()):
+    if len(address) > 254 or not _LOCAL.fullmatch(local) or not local.isprintable():
         raise InvalidInput(
             f"“{address[:80]}” has characters a mail address cannot have.", "Check for typing errors."
         )

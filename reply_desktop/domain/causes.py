@@ -381,7 +381,10 @@ CAUSES: Final = MappingProxyType(
             Who.YOU,
             "No sign-in stored",
             "The app holds no sign-in for {address}, for example after restoring a backup made elsewhere.",
-            (_RECONNECT,),
+            (
+                "Press Reconnect and choose {address} in the browser; for a password account press "
+                "Edit credentials.",
+            ),
         ),
         # Somebody else must act
         Cause.ADMIN_POLICY: CauseRow(

@@ -54,6 +54,12 @@ class LazyProviders(Mapping[Provider, Any]):
                     made = self._made[provider] = self._makers[provider]()
         return made
 
+    def close(self) -> None:
+        """Let pending calls of those adapters end at once that keep connections of their own."""
+        for made in list(self._made.values()):
+            if hasattr(made, "close"):
+                made.close()
+
     def __iter__(self) -> Iterator[Provider]:
         return iter(self._makers)
 
@@ -89,8 +95,10 @@ class Parts:
         self.scheduler.close()
         self.health.stop()
         self.transport.close()
+        self.providers.close()
         self.connect.close()
         self.tasks.close()
+        self.health.abandon()
         self.summary.close()
         self.vault.close()
         self.store.close()

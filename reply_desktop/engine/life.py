@@ -134,8 +134,7 @@ class _Life:
 
     def _stop(self, hand_over: bool) -> None:
         _log.info("Asked to stop%s", " and hand over" if hand_over else "")
-        # After the answer is on its way.
-        threading.Timer(0.05, self._stopped.set).start()
+        self._stopped.set()
 
     def _sweep(self) -> None:
         if not self._stopped.is_set():

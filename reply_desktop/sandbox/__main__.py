@@ -11,7 +11,8 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from reply_desktop.sandbox.folder import LOCK_FILE, FolderLock, FolderTaken, make_private, write_private
+from reply_desktop.files import write_private
+from reply_desktop.sandbox.folder import LOCK_FILE, FolderLock, FolderTaken, make_private
 from reply_desktop.sandbox.process import TAKEN
 
 

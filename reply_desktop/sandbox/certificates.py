@@ -3,7 +3,7 @@
 import ssl
 from pathlib import Path
 
-from reply_desktop.sandbox.folder import write_private
+from reply_desktop.files import write_private
 
 _HOSTS = ("localhost", "127.0.0.1", "::1")
 

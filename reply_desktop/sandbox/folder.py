@@ -14,16 +14,6 @@ def make_private(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
 
 
-def write_private(path: Path, content: bytes | str) -> None:
-    """Replace the file, 0600, in one step: a reader sees the old one or the new one, never a part."""
-    data = content.encode() if isinstance(content, str) else content
-    beside = path.with_name(f".{path.name}.{os.getpid()}.new")
-    handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(handle, "wb") as file:
-        file.write(data)
-    beside.replace(path)
-
-
 class FolderTaken(Exception):
     """Another sandbox runs in this folder."""
 

@@ -13,11 +13,11 @@ from typing import Any
 from joserfc.jwk import RSAKey
 
 from reply_desktop.domain.provider import Provider
+from reply_desktop.files import write_private
 from reply_desktop.sandbox.autoconfig import Autoconfig
 from reply_desktop.sandbox.certificates import Certificates
 from reply_desktop.sandbox.control import Control
 from reply_desktop.sandbox.control_server import ControlServer
-from reply_desktop.sandbox.folder import write_private
 from reply_desktop.sandbox.google import Google
 from reply_desktop.sandbox.imap import ImapServer
 from reply_desktop.sandbox.microsoft import REGISTERED_REDIRECTS, Microsoft

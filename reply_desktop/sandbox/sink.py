@@ -10,8 +10,9 @@ from email.header import decode_header, make_header
 from email.utils import getaddresses, parseaddr
 from pathlib import Path
 
+from reply_desktop.files import write_private
 from reply_desktop.sandbox.control import SinkMessage
-from reply_desktop.sandbox.folder import make_private, write_private
+from reply_desktop.sandbox.folder import make_private
 from reply_desktop.sandbox.numbered import Numbered
 
 _KEEP = 20_000

@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from reply_desktop.domain.provider import Provider
+from reply_desktop.files import write_private
 from reply_desktop.sandbox.control import CONTROLS, EVERYWHERE, Condition, Control, Door, Level, level_of
-from reply_desktop.sandbox.folder import write_private
 
 PERSONAL_TENANT: Final = "9188040d-6c67-4c5b-b112-36a304b66dad"
 """The tenant id of every personal Microsoft account (learn.microsoft.com, access token claims)."""

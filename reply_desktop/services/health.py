@@ -176,6 +176,14 @@ class Health:
         """The engine is ending: connections are cut, and what that looks like is no news of any account."""
         self._stopping = True
 
+    def abandon(self) -> None:
+        """After the workers have gone: whoever still waits for a check hears that there is none."""
+        with self._lock:
+            waiting = list(self._in_flight.values())
+            self._in_flight.clear()
+        for future in waiting:
+            future.set_result(None)
+
     def check_now(self, account_id: str, timeout_s: float = 120.0) -> Account:
         """Check one account and wait for it. Raises NotFound when it is gone."""
         result = self.submit(account_id).result(timeout_s)

@@ -21,7 +21,6 @@ from reply_desktop.channel.client import Client
 from reply_desktop.channel.launch import (
     BACKOFF_S,
     Restarts,
-    Watch,
     child_environment,
     engine_command,
     ensure_engine,
@@ -364,96 +363,6 @@ class TestDeaths:
 
 def memory_kib(client: Client) -> int:
     return int(client.ask(m.GetSettings()).values["kib"])
-
-
-class Seen:
-    """What a watch told."""
-
-    def __init__(self) -> None:
-        self.clients: list[Client] = []
-        self.lost = 0
-        self.gave_up: list[str] = []
-
-    def watch(self, ensure: Callable[..., Client], **more: Any) -> Watch:
-        def on_lost() -> None:
-            self.lost += 1
-
-        return Watch(
-            ensure,
-            on_client=self.clients.append,
-            on_event=lambda event: None,
-            on_lost=on_lost,
-            on_gave_up=self.gave_up.append,
-            **more,
-        )
-
-
-class TestWatch:
-    def test_a_killed_engine_is_started_again(self, data: Data) -> None:
-        seen = Seen()
-        watch = seen.watch(data.ensure)
-        watch.start()
-        wait_until(lambda: len(seen.clients) == 1, "the first connection")
-        os.kill(seen.clients[0].welcome.pid, signal.SIGKILL)
-        wait_until(lambda: len(seen.clients) == 2, "the second connection")
-        assert seen.clients[1].ask(m.MarkRead()) == m.Done()
-        assert (seen.lost, seen.gave_up) == (1, [])
-        watch.close()
-        assert is_alive(data.engines()[1]), "the engine goes on without the watch"
-
-    @pytest.mark.expect_log("not started again: .* ended at once: No room")
-    def test_it_gives_up_with_the_reason(self, data: Data) -> None:
-        seen = Seen()
-        exits = iter(range(100))
-
-        def ensure(**more: Any) -> Client:
-            if next(exits) < launch.MOST_EXITS - 1:
-                raise EngineUnavailable("Not yet.")
-            return data.ensure("--fail", "No room.", **more)
-
-        watch = seen.watch(ensure, wait=lambda closing, seconds: closing.is_set())
-        watch.start()
-        wait_until(lambda: seen.gave_up, "giving up")
-        assert seen.gave_up[0].startswith("The background service ended 5 times within 5 minutes. ")
-        assert "The background service ended at once: No room." in seen.gave_up[0]
-        assert next(exits) == launch.MOST_EXITS
-        watch.close()
-
-    @pytest.mark.expect_log("Another version of Reply Desktop has taken over")
-    def test_it_does_not_drive_out_a_newer_engine(self, data: Data) -> None:
-        seen = Seen()
-        asked = list[bool]()
-
-        def ensure(**more: Any) -> Client:
-            asked.append(more["take_over"])
-            if len(asked) == 2:
-                with pytest.raises(EngineDiffers):
-                    data.ensure("--version", "9.9.9", take_over=False)
-            return data.ensure(**more)
-
-        watch = seen.watch(ensure, wait=lambda closing, seconds: closing.is_set())
-        watch.start()
-        wait_until(lambda: seen.clients, "the first connection")
-        assert stop_running(data.config)
-        wait_until(lambda: seen.gave_up, "giving up")
-        assert seen.gave_up == ["Another version of Reply Desktop has taken over. Close this window."]
-        assert asked == [True, False]
-        assert is_alive(data.engines()[1])
-        watch.close()
-
-    def test_close_while_it_waits_and_before_it_began(self, data: Data) -> None:
-        seen = Seen()
-        failed = threading.Event()
-
-        def ensure(**more: Any) -> Client:
-            failed.set()
-            raise EngineUnavailable("Never.")
-
-        watch = seen.watch(ensure)
-        watch.start()
-        assert failed.wait(SOON_S)
-        watch.close()
-        seen.watch(ensure).close()
 
 
 class TestRestarts:

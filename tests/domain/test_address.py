@@ -33,6 +33,9 @@ BAD = [
     "a" * 65 + "@example.com",
     "a@" + "b" * 250 + ".com",
     "ana\x00@example.com",
+    "ana\u2028x@example.com",
+    "jürgen<x>@example.com",
+    "\u202eana@example.com",
 ]
 
 

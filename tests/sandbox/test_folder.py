@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from reply_desktop.sandbox.folder import LOCK_FILE, FolderLock, FolderTaken, make_private, write_private
+from reply_desktop.files import write_private
+from reply_desktop.sandbox.folder import LOCK_FILE, FolderLock, FolderTaken, make_private
 
 
 def test_a_file_is_private_and_replaced_whole(tmp_path: Path) -> None:

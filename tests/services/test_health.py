@@ -304,6 +304,14 @@ def test_connections_cut_by_our_own_end_turn_nothing_orange(world: World) -> Non
     assert world.account() == before and world.events == []
 
 
+def test_whoever_waits_for_a_check_that_will_not_be_made_is_told(world: World) -> None:
+    world.add()
+    world.tasks.held = []
+    future = world.health.submit("ana")
+    world.health.abandon()
+    assert future.result(0) is None and world.health.busy == 0
+
+
 def test_recheck_makes_live_accounts_due_but_not_red_or_paused(world: World) -> None:
     later = world.clock.now() + timedelta(hours=1)
     world.add(next_check_at=later)

@@ -10,10 +10,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from reply_desktop.adapters.private_files import create_private, put_in_place
 from reply_desktop.adapters.store.migrations import STEPS, Steps, revision_of
 from reply_desktop.adapters.store.sql import full, told
 from reply_desktop.domain.errors import AlreadyExists, NotFound, StoreDamaged, StoreTooNew
+from reply_desktop.files import create_private, put_in_place
 
 APPLICATION_ID: Final = 0x52504C59
 """Marks our databases: `RPLY`."""

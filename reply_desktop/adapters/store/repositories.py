@@ -185,8 +185,8 @@ class SqliteAccounts:
         """Make all accounts in these states due within `spread_s`, each at its own share of it.
 
         Nobody's check is put off, but overdue ones are spread too. An account without a next check is left
-        alone (only a person can make its check useful, `domain.timing`), and so is one whose provider asked to
-        wait. Gives how many are due.
+        alone (only a person can make its check useful, `domain.timing`), and so is one whose provider asked
+        to wait. Gives how many are due.
         """
         self._loaded.clear()
         return self._runner.change(
