@@ -154,6 +154,13 @@ def _stop(config: Config) -> int:
     from reply_desktop.channel.launch import stop_running
 
     sys.stderr.write("Stopped.\n" if stop_running(config) else "No engine was running.\n")
+    if config.sandbox:
+        from reply_desktop.sandbox import process
+
+        try:
+            process.stop(config.sandbox_dir)
+        except process.SandboxFailed as error:
+            raise ReplyDesktopError(str(error)) from error
     return 0
 
 

@@ -1,5 +1,6 @@
 """What lies around the window: settings pages, tray, desktop alerts, later launches, quitting."""
 
+import contextlib
 import os
 from collections.abc import Callable
 
@@ -7,13 +8,14 @@ from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QApplication, QWidget
 
 from reply_desktop.config import APP_NAME, Config
+from reply_desktop.sandbox import process
 from reply_desktop.ui import theme
 from reply_desktop.ui.alerts import Alerts
 from reply_desktop.ui.dbus_alerts import DBusAlerts, session_bus
 from reply_desktop.ui.front import Front
 from reply_desktop.ui.leaving import Leaving
 from reply_desktop.ui.main_window import GENERAL, NOTIFICATIONS, PROVIDERS, SANDBOX
-from reply_desktop.ui.preferences import THEME, Preferences
+from reply_desktop.ui.preferences import KEEP_RUNNING, THEME, Preferences
 from reply_desktop.ui.remembered import Remembered
 from reply_desktop.ui.single_instance import Errand, Message
 from reply_desktop.ui.tray import Tray
@@ -28,7 +30,7 @@ class Surroundings(QObject):
         super().__init__(parent)
         self._config, self._front, self._remembered = config, front, remembered
         self._ends: list[Callable[[], None]] = []
-        self.preferences = Preferences(front.bridge, self)
+        self.preferences = Preferences(front.bridge, self, sandbox=config.sandbox)
         self.preferences.changed.connect(self._on_preference)
         self.tray = Tray(front.bridge, self)
         bus = session_bus()
@@ -124,9 +126,12 @@ class Surroundings(QObject):
         QApplication.quit()
 
     def close(self) -> None:
-        """Leave the tray and the notification service."""
+        """Leave the tray and the notification service; a sandbox ends with its engine."""
         for end in self._ends:
             end()
         self.tray.hide()
         if self.dbus is not None:
             self.dbus.stop()
+        if self._config.sandbox and not self.preferences.value(KEEP_RUNNING):
+            with contextlib.suppress(process.SandboxFailed):
+                process.stop(self._config.sandbox_dir)
