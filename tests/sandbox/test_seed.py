@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -44,8 +43,6 @@ class Front:
             case m.ListAccounts():
                 return m.AccountIndex(self._accounts)
             case m.BeginConsent():
-                from datetime import UTC, datetime
-
                 return m.ConsentStarted("c", self._url, datetime.now(UTC))
         return m.Done()
 
