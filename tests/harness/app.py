@@ -4,7 +4,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -52,10 +52,22 @@ class Row:
 
 
 class App:
-    """One data folder and the window on it. Nothing runs before `start`; `close` ends all of it."""
+    """One data folder and the window on it. Nothing runs before `start`; `close` ends all of it.
 
-    def __init__(self, folder: Path, accessibility: Accessibility) -> None:
+    `program` runs the app another way than from source; `env` and `cwd` are what its processes are given.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        accessibility: Accessibility,
+        *,
+        program: Sequence[str] = (sys.executable, "-m", "reply_desktop"),
+        env: Mapping[str, str] = os.environ,
+        cwd: Path = ROOT,
+    ) -> None:
         self.config = Config(folder, sandbox=True)
+        self._program, self._env, self._cwd = program, env, cwd
         self._accessibility = accessibility
         self._log = folder.with_name(f"{folder.name}.log")
         self._window: subprocess.Popen[bytes] | None = None
@@ -66,7 +78,13 @@ class App:
     def command(self, *words: str) -> list[str]:
         """The command line of the app on this folder."""
         folder = str(self.config.data_dir)
-        return [sys.executable, "-m", "reply_desktop", "--sandbox", "--data-dir", folder, *words]
+        return [*self._program, "--sandbox", "--data-dir", folder, *words]
+
+    def run(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """A command of the app, once it has ended."""
+        return subprocess.run(
+            self.command(*words), cwd=self._cwd, env=self._env, timeout=60, capture_output=True, text=True
+        )
 
     # The window's process
 
@@ -74,7 +92,12 @@ class App:
         """Open the window and wait until it can be read."""
         with self._log.open("ab") as log:
             self._window = subprocess.Popen(
-                self.command(*words), cwd=ROOT, stdout=log, stderr=log, stdin=subprocess.DEVNULL
+                self.command(*words),
+                cwd=self._cwd,
+                env=self._env,
+                stdout=log,
+                stderr=log,
+                stdin=subprocess.DEVNULL,
             )
         process_id = self._window.pid
         self._root = wait_until(
@@ -86,7 +109,7 @@ class App:
 
     def launch_again(self) -> int:
         """Start it a second time, as a person who finds no window does; the exit code of that launch."""
-        return subprocess.run(self.command(), cwd=ROOT, timeout=START_S, capture_output=True).returncode
+        return self.run().returncode
 
     def kill_window(self) -> None:
         """End the window's process without a word, as a crash does."""
