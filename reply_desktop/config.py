@@ -44,6 +44,11 @@ class Config:
     workers: int = 128
 
     @property
+    def pace(self) -> float:
+        """Factor on the intervals between regular checks: a sandbox is there to be watched."""
+        return 1 / 90 if self.sandbox else 1.0
+
+    @property
     def database(self) -> Path:
         """The SQLite file, 0600."""
         return self.data_dir / "reply.db"

@@ -53,7 +53,14 @@ class Account:
 
 
 def apply(
-    account: Account, outcome: Outcome, generation: int, now: datetime, *, used: bool, chance: float
+    account: Account,
+    outcome: Outcome,
+    generation: int,
+    now: datetime,
+    *,
+    used: bool,
+    chance: float,
+    pace: float = 1.0,
 ) -> Account:
     """The account after a check of its grant number `generation`.
 
@@ -84,6 +91,7 @@ def apply(
             retry_after_s=outcome.retry_after_s,
             self_heals=account.can_reconnect and outcome.cause is not Cause.ACCOUNT_LOCKED,
             chance=chance,
+            pace=pace,
         ),
     )
 

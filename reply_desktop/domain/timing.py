@@ -42,23 +42,25 @@ def next_check_at(
     retry_after_s: float | None,
     self_heals: bool,
     chance: float,
+    pace: float = 1.0,
 ) -> datetime | None:
     """When the account is due again, or None when only a person can make a check useful.
 
     `used`: a running sequence sends from it. `failures`: transient failures in a row. `retry_after_s`: what
     the provider asked for; never undercut. `self_heals`: whether checking a dead grant again can do no harm
-    (an Other account's wrong password must not be tried again, or the provider locks it).
+    (an Other account's wrong password must not be tried again, or the provider locks it). `pace` stretches
+    the intervals between regular checks, not the ladder: the sandbox checks more often, to be watched.
     """
     if state in (State.NEW, State.PAUSED, State.SIGNING_IN):
         return None
     if state is State.EXPIRED:
         if not self_heals:
             return None
-        wait = jittered(LOST_EVERY_S, chance)
+        wait = jittered(LOST_EVERY_S * pace, chance)
     elif failures:
         wait = ladder_s(failures, chance)
     else:
-        wait = jittered(USED_EVERY_S if used else IDLE_EVERY_S, chance)
+        wait = jittered((USED_EVERY_S if used else IDLE_EVERY_S) * pace, chance)
     if retry_after_s is not None:
         wait = max(wait, min(retry_after_s, MAX_RETRY_AFTER_S))
     return now + timedelta(seconds=wait)

@@ -138,6 +138,7 @@ def build(config: Config, *, make_store: type[SqliteStore] = SqliteStore) -> Par
         random.random,
         tasks,
         new_id,
+        pace=config.pace,
     )
     connect = Connect(
         store,

@@ -52,6 +52,7 @@ class Health:
         new_id: Callable[[], str],
         *,
         sweep_limit: int = 256,
+        pace: float = 1.0,
     ) -> None:
         self._store = store
         self._credentials = credentials
@@ -64,6 +65,7 @@ class Health:
         self._tasks = tasks
         self._new_id = new_id
         self._sweep_limit = sweep_limit
+        self._pace = pace
         self._in_flight: dict[str, Future[Result]] = {}
         self._cancelled: set[str] = set()
         self._stopping = False
@@ -261,6 +263,7 @@ class Health:
                 self._clock.now(),
                 used=unit.accounts.is_used(account_id),
                 chance=self._chance(),
+                pace=self._pace,
             )
             if isinstance(new, TokenSet) and new.scopes and current:
                 after = replace(after, scopes=new.scopes)
