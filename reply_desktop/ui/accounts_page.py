@@ -1,8 +1,8 @@
 """The page of email accounts: toolbar, filter, table, and beside it the detail, a sign-in or a form."""
 
 from collections.abc import Sequence
-from functools import partial
-from typing import Final
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Final
 
 from PySide6.QtCore import QPoint, Qt, QTimer, Signal
 from PySide6.QtGui import QGuiApplication, QHideEvent, QKeySequence, QResizeEvent, QShortcut, QShowEvent
@@ -26,22 +26,24 @@ from reply_desktop.domain.provider import PROVIDER_NAMES, Provider
 from reply_desktop.domain.rows import AccountDetail, AccountFilter, AccountRow, Summary
 from reply_desktop.domain.states import State
 from reply_desktop.ui import icons, theme
-from reply_desktop.ui.account_detail import AccountPane
 from reply_desktop.ui.accounts_table import AccountsTable
-from reply_desktop.ui.add_other_dialog import OtherPane
 from reply_desktop.ui.bridge import Bridge, EngineState
 from reply_desktop.ui.browser import OpenPage, open_page
 from reply_desktop.ui.check_progress import CheckLine
-from reply_desktop.ui.connect_dialog import ConnectPane
 from reply_desktop.ui.controls import Elided, button, column, line
 from reply_desktop.ui.filter_bar import FilterBar
 from reply_desktop.ui.first_steps import FirstSteps, NothingFound, NotYet
-from reply_desktop.ui.guided_run import GuidedRun
 from reply_desktop.ui.list_model import IndexModel
 from reply_desktop.ui.remembered import Remembered
-from reply_desktop.ui.side_pane import SidePane
 from reply_desktop.ui.theme import Space, Type
 from reply_desktop.ui.words import Clock, count, mend_words, utc_now
+
+if TYPE_CHECKING:
+    from reply_desktop.ui.account_detail import AccountPane
+    from reply_desktop.ui.add_other_dialog import OtherPane
+    from reply_desktop.ui.connect_dialog import ConnectPane
+    from reply_desktop.ui.guided_run import GuidedRun
+    from reply_desktop.ui.side_pane import SidePane
 
 TIMES_MS: Final = 20_000
 """How often “3 min ago” is said anew while the page is in view."""
@@ -65,7 +67,7 @@ class AccountsPage(QWidget):
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
-        self._bridge = bridge
+        self._bridge, self._clock, self._open = bridge, clock, open_in_browser
         self._remembered = remembered or Remembered(None)
         self._configured: dict[Provider, bool] = {}
         self._counts: dict[State, int] = {}
@@ -78,12 +80,8 @@ class AccountsPage(QWidget):
         self.model = IndexModel(bridge, clock, self)
         self.table = AccountsTable(self.model)
         self.filter = FilterBar(self.table)
-        self.detail = AccountPane(bridge, clock, open_in_browser)
-        self.connect_pane = ConnectPane(bridge, clock, open_in_browser)
-        self.other = OtherPane(bridge)
-        self.run = GuidedRun(bridge, self.connect_pane, self)
         self.check_line = CheckLine(bridge)
-        self.first_steps, self.nothing_found, self.not_yet = FirstSteps(), NothingFound(), NotYet()
+        self.not_yet = NotYet()
         self._build()
         self._connect_parts()
         self._shortcuts()
@@ -125,13 +123,12 @@ class AccountsPage(QWidget):
         card.setProperty("surface", True)
         inner: QVBoxLayout = column(card, gap=0)
         self.stack = QStackedWidget()
-        for page in (self.not_yet, self.table, self.first_steps, self.nothing_found):
-            self.stack.addWidget(page)
+        self.stack.addWidget(self.not_yet)
+        self.stack.addWidget(self.table)
         inner.addWidget(self.stack)
         box.addWidget(card, 1)
         self.panes = QStackedWidget()
-        for pane in (self.detail, self.connect_pane, self.other):
-            self.panes.addWidget(pane)
+        self.panes.setMinimumWidth(theme.scaled(340))
         self.panes.hide()
         self.splitter = QSplitter(Qt.Orientation.Horizontal)
         self.splitter.setHandleWidth(1)
@@ -158,21 +155,85 @@ class AccountsPage(QWidget):
         table.customContextMenuRequested.connect(self._on_menu)
         table.columns_changed.connect(self._keep_look)
         theme.theme().changed.connect(self.filter.restyle)
-        self.nothing_found.cleared.connect(self.filter.reset)
-        self.first_steps.chosen.connect(self.add)
         self.check_line.running_changed.connect(lambda on: self._tools(True))
-        self.detail.mend_wanted.connect(self.mend)
-        self.detail.check_wanted.connect(self.check_line.start)
-        self.detail.providers_wanted.connect(lambda: self.providers_wanted.emit(None))
-        self.detail.closed.connect(self._on_detail_closed)
-        self.connect_pane.closed.connect(self._on_connect_closed)
-        self.connect_pane.ended.connect(self._on_sign_in_ended)
-        self.connect_pane.providers_wanted.connect(self._on_providers_wanted)
-        self.other.closed.connect(self._on_other_closed)
-        self.other.saved.connect(self._on_saved)
-        self.other.better_wanted.connect(self._on_better)
-        self.run.finished.connect(self._on_run_finished)
         self.splitter.splitterMoved.connect(self._on_splitter)
+
+    # Made when first needed: the table is shown sooner without them
+
+    @cached_property
+    def detail(self) -> "AccountPane":
+        """All about the chosen account."""
+        from reply_desktop.ui.account_detail import AccountPane
+
+        made = AccountPane(self._bridge, self._clock, self._open)
+        made.mend_wanted.connect(self.mend)
+        made.check_wanted.connect(self.check_line.start)
+        made.providers_wanted.connect(lambda: self.providers_wanted.emit(None))
+        made.closed.connect(self._on_detail_closed)
+        self.panes.addWidget(made)
+        return made
+
+    @cached_property
+    def connect_pane(self) -> "ConnectPane":
+        """The sign-in."""
+        from reply_desktop.ui.connect_dialog import ConnectPane
+
+        made = ConnectPane(self._bridge, self._clock, self._open)
+        made.closed.connect(self._on_connect_closed)
+        made.ended.connect(self._on_sign_in_ended)
+        made.providers_wanted.connect(self._on_providers_wanted)
+        self.panes.addWidget(made)
+        return made
+
+    @cached_property
+    def run(self) -> "GuidedRun":
+        """Several sign-ins, one after the other."""
+        from reply_desktop.ui.guided_run import GuidedRun
+
+        made = GuidedRun(self._bridge, self.connect_pane, self)
+        made.finished.connect(self._on_run_finished)
+        return made
+
+    @cached_property
+    def other(self) -> "OtherPane":
+        """The form of a password account."""
+        from reply_desktop.ui.add_other_dialog import OtherPane
+
+        made = OtherPane(self._bridge)
+        made.closed.connect(self._on_other_closed)
+        made.saved.connect(self._on_saved)
+        made.better_wanted.connect(self._on_better)
+        self.panes.addWidget(made)
+        return made
+
+    @cached_property
+    def first_steps(self) -> FirstSteps:
+        """What stands in place of the table while there is no account."""
+        made = FirstSteps()
+        made.show_configured(self._configured)
+        made.chosen.connect(self.add)
+        self.stack.addWidget(made)
+        return made
+
+    @cached_property
+    def nothing_found(self) -> NothingFound:
+        """What stands in place of the table when nothing passes the filter."""
+        made = NothingFound()
+        made.cleared.connect(self.filter.reset)
+        self.stack.addWidget(made)
+        return made
+
+    def _made(self, name: str) -> bool:
+        """Whether one of these was needed so far."""
+        return name in self.__dict__
+
+    def _shows(self, name: str) -> bool:
+        """Whether this pane is the one beside the table."""
+        return (
+            self._made(name)
+            and not self.panes.isHidden()
+            and self.panes.currentWidget() is getattr(self, name)
+        )
 
     def _shortcuts(self) -> None:
         # Of the window, so that they also work before the keyboard has gone into the page; hidden, they rest.
@@ -260,12 +321,11 @@ class AccountsPage(QWidget):
     # Panes
 
     def _pane_is_busy(self) -> bool:
-        shown = self.panes.currentWidget() if self.panes.isVisible() else None
-        if shown is self.connect_pane:
-            return self.connect_pane.is_open or self.run.is_running
-        return shown is self.other
+        if self._shows("connect_pane"):
+            return self.connect_pane.is_open or (self._made("run") and self.run.is_running)
+        return self._shows("other")
 
-    def _show_pane(self, pane: SidePane) -> None:
+    def _show_pane(self, pane: "SidePane") -> None:
         self.panes.setCurrentWidget(pane)
         self.panes.show()
         QTimer.singleShot(0, self, self._on_room)
@@ -311,8 +371,10 @@ class AccountsPage(QWidget):
         self._close_pane()
 
     def _stop_sign_in(self) -> None:
-        self.run.stop()
-        self.connect_pane.leave()
+        if self._made("run"):
+            self.run.stop()
+        if self._made("connect_pane"):
+            self.connect_pane.leave()
 
     # The table
 
@@ -329,7 +391,7 @@ class AccountsPage(QWidget):
     def _on_selection(self) -> None:
         ids = self.table.selected_ids()
         self._tools(True)
-        if self.panes.isVisible() and self.panes.currentWidget() is self.detail:
+        if self._shows("detail"):
             if ids:
                 self._show_detail()
             else:
@@ -386,7 +448,7 @@ class AccountsPage(QWidget):
 
     def _on_run_finished(self, mended: int, total: int) -> None:
         self._mended = None
-        if self.panes.currentWidget() is self.connect_pane:
+        if self._shows("connect_pane"):
             self._close_pane()
 
     def _on_sign_in_ended(self, end: ConsentEnd, account_id: str | None) -> None:
@@ -428,7 +490,8 @@ class AccountsPage(QWidget):
 
     def _on_providers(self, answer: ProviderList) -> None:
         self._configured = {row.provider: row.configured for row in answer.rows}
-        self.first_steps.show_configured(self._configured)
+        if self._made("first_steps"):
+            self.first_steps.show_configured(self._configured)
 
     def _on_summary_event(self, event: SummaryChanged) -> None:
         self._on_summary(event.summary)
@@ -459,7 +522,7 @@ class AccountsPage(QWidget):
             self._flash()
 
     def _on_removed(self, event: AccountRemoved) -> None:
-        if self.detail.row is not None and self.detail.row.id == event.account_id:
+        if self._shows("detail") and self.detail.row is not None and self.detail.row.id == event.account_id:
             self._on_detail_closed()
 
     def _choose_page(self) -> None:
@@ -471,7 +534,7 @@ class AccountsPage(QWidget):
             shown = self.nothing_found
         else:
             shown = self.first_steps
-        none_at_all = shown is self.first_steps
+        none_at_all = self._made("first_steps") and shown is self.first_steps
         self.filter.setVisible(not none_at_all)
         self.check_button.setVisible(not none_at_all)
         self.stack.setCurrentWidget(shown)
@@ -508,7 +571,7 @@ class AccountsPage(QWidget):
 
     def _on_times(self) -> None:
         self.model.refresh_times()
-        if self.detail.isVisible():
+        if self._shows("detail"):
             self.detail.refresh_times()
 
     def showEvent(self, event: QShowEvent) -> None:

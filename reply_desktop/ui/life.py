@@ -89,10 +89,8 @@ class Life(QObject):
 
     def load(self) -> None:
         """Reach for the engine, and meanwhile build the pages."""
-        from reply_desktop import logs
         from reply_desktop.ui.bridge import Bridge
 
-        logs.set_up(self._config.logs_dir, "window")
         self._bridge = Bridge(self._connect, self)
         self._bridge.start()
         self._ends.append(self._bridge.close)
@@ -107,8 +105,10 @@ class Life(QObject):
 
     def _surround(self) -> None:
         """What may come a moment later: the other pages, tray, alerts, later launches."""
+        from reply_desktop import logs
         from reply_desktop.ui.surroundings import Surroundings
 
+        logs.set_up(self._config.logs_dir, "window")
         assert self.front is not None
         self.around = around = Surroundings(self._config, self.front, self._remembered, self)
         self._ends.insert(0, around.close)
