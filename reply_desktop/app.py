@@ -8,6 +8,7 @@ from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 
 from reply_desktop.config import APP_ID, APP_NAME, Config
+from reply_desktop.domain.errors import InvalidInput
 from reply_desktop.ui import icons, theme
 from reply_desktop.ui.life import Life
 from reply_desktop.ui.main_window import MainWindow
@@ -23,7 +24,13 @@ def run(config: Config, *, hidden: bool = False, link: str | None = None) -> int
     when the data folder cannot be written.
     """
     app = application()
-    config.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        config.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise InvalidInput(
+            f"The data folder {config.data_dir} cannot be written: {error.strerror}.",
+            "Check who may write to it.",
+        ) from error
     errand = parse_link(link) if link else Message()
     instance = SingleInstance(config.data_dir, app)
     if not instance.claim():
