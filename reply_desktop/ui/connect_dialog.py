@@ -5,7 +5,7 @@ from typing import Final
 
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QButtonGroup, QLabel, QProgressBar, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QLabel, QProgressBar, QVBoxLayout, QWidget
 
 from reply_desktop.channel.messages import BeginConsent, CancelConsent, ConsentStarted
 from reply_desktop.domain.causes import Cause, words
@@ -384,7 +384,7 @@ class ConnectPane(SidePane):
         card = Note(address, "grey")
         card.setObjectName("expected")
         row = card.layout()
-        assert row is not None
+        assert isinstance(row, QHBoxLayout)
         clear(row)
         mark = QLabel()
         mark.setPixmap(icons.pixmap(icons.PROVIDER_ICONS[self._provider], theme.colors().muted))

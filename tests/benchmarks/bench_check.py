@@ -26,7 +26,7 @@ from reply_desktop.adapters.http import Transport
 from reply_desktop.adapters.providers.google import Google
 from reply_desktop.adapters.store.database import SqliteStore
 from reply_desktop.adapters.tasks import WorkerPool
-from reply_desktop.config import Config, Endpoints
+from reply_desktop.config import Endpoints
 from reply_desktop.domain import events, grant
 from reply_desktop.domain.account import Account
 from reply_desktop.domain.grant import TokenSet
@@ -173,10 +173,10 @@ def naive_google(token_uri: str, ca_file: str) -> None:
     def one(number: int) -> None:
         session = requests.Session()
         session.verify, session.trust_env = ca_file, False
-        credentials = Credentials(  # type: ignore[no-untyped-call]
+        credentials = Credentials(
             None, refresh_token=f"r{number}", token_uri=token_uri, client_id="id", client_secret="s"
         )
-        credentials.refresh(google.auth.transport.requests.Request(session))  # type: ignore[no-untyped-call]
+        credentials.refresh(google.auth.transport.requests.Request(session))
 
     with ThreadPoolExecutor(WORKERS) as pool:
         list(pool.map(one, range(NAIVE)))

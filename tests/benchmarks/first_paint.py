@@ -65,7 +65,7 @@ def app(started: float, data_dir: Path) -> None:
         assert isinstance(found, QApplication)
         return [life for window in found.topLevelWidgets() for life in window.findChildren(Life)]
 
-    Life.load = loading  # type: ignore[method-assign]
+    Life.load = loading  # type: ignore[method-assign, assignment]
     door.application()
     look = QTimer(interval=2)
     look.timeout.connect(looking)

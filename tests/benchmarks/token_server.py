@@ -50,7 +50,12 @@ async def serve(certificate: str, delay_s: float) -> None:
     print(server.sockets[0].getsockname()[1], flush=True)
     loop = asyncio.get_running_loop()
     ended = asyncio.Event()
-    loop.add_reader(sys.stdin.fileno(), lambda: os.read(sys.stdin.fileno(), 1) or ended.set())
+
+    def look() -> None:
+        if not os.read(sys.stdin.fileno(), 1):
+            ended.set()
+
+    loop.add_reader(sys.stdin.fileno(), look)
     await ended.wait()
     os._exit(0)
 

@@ -78,11 +78,15 @@ def obey(order: str, account: str) -> None:
     elif order == "mend":
         engine.change(account, state=State.CONNECTED, cause=None)
         engine.push(events.NotificationWithdrawn(f"n-{account}", f"e-{account}"))
-        recovery = {"kind": NotificationKind.ACCOUNT_RECOVERED, "severity": Severity.INFO}
-        text = {"title": f"{engine.rows[account].address} works again", "text": "Proven just now."}
-        engine.push(
-            events.NotificationRaised(replace(notice(account), id=f"m-{account}", **recovery, **text))
+        recovery = replace(
+            notice(account),
+            id=f"m-{account}",
+            kind=NotificationKind.ACCOUNT_RECOVERED,
+            severity=Severity.INFO,
+            title=f"{engine.rows[account].address} works again",
+            text="Proven just now.",
         )
+        engine.push(events.NotificationRaised(recovery))
     else:
         dbus.stop()
         tray.hide()

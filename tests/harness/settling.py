@@ -1,5 +1,7 @@
 """Lets what was asked over a bridge arrive."""
 
+from functools import partial
+
 from pytestqt.qtbot import QtBot
 
 from reply_desktop.channel.messages import GetSummary
@@ -11,4 +13,4 @@ def settle(qtbot: QtBot, bridge: Bridge) -> None:
     for _ in range(3):
         answered: list[object] = []
         bridge.ask(GetSummary(), answered.append)
-        qtbot.waitUntil(lambda answered=answered: bool(answered))
+        qtbot.waitUntil(partial(bool, answered))

@@ -67,7 +67,14 @@ def google_consent(
     flow = google_flow(sandbox, scopes)
     seen = Person().consent(google_link(flow, mailbox, **more), mailbox, follow=False)
     flow.fetch_token(code=callback(seen)["code"])
-    return flow.credentials
+    credentials: google.oauth2.credentials.Credentials = flow.credentials
+    return credentials
+
+
+def access_token(credentials: google.oauth2.credentials.Credentials) -> str:
+    """What calls of the API are made with."""
+    assert isinstance(credentials.token, str)
+    return credentials.token
 
 
 def google_refresh(credentials: google.oauth2.credentials.Credentials) -> None:

@@ -21,7 +21,12 @@ def test_the_autoconfig_document_names_the_servers(sandbox: Sandbox, control: Sa
         assert session.get(f"{sandbox.autoconfig_url}/elsewhere.example", timeout=10).status_code == 404
     root = fromstring(answer.text)
     found = {
-        (each.get("type"), each.findtext("socketType"), each.findtext("hostname"), int(each.findtext("port")))
+        (
+            each.get("type"),
+            each.findtext("socketType"),
+            each.findtext("hostname"),
+            int(each.findtext("port") or 0),
+        )
         for each in root.iter()
         if each.tag in ("incomingServer", "outgoingServer")
     }

@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import pytest
 import requests
 from google.auth.exceptions import RefreshError, TransportError
-from oauthlib.oauth2.rfc6749.errors import AccessDeniedError, OAuth2Error
+from oauthlib.oauth2.rfc6749.errors import AccessDeniedError, OAuth2Error  # type: ignore[import-untyped]
 
 from reply_desktop.domain.provider import Provider
 from reply_desktop.sandbox.control import Control, Door, SandboxControl
@@ -21,6 +21,7 @@ from tests.sandbox.callers import (
     GOOGLE_REDIRECT,
     GOOGLE_SCOPES,
     SEND,
+    access_token,
     api,
     callback,
     google_client,
@@ -78,11 +79,11 @@ def redeem(sandbox: Sandbox, seen: Seen, **changes: str) -> requests.Response:
 def test_a_whole_sign_in_with_googles_own_libraries(sandbox: Sandbox, control: SandboxControl) -> None:
     credentials = google_consent(sandbox)
     assert set(credentials.granted_scopes) == set(GOOGLE_SCOPES)
-    assert len(credentials.refresh_token) <= 512 and len(credentials.token) <= 2048
+    assert len(str(credentials.refresh_token)) <= 512 and len(access_token(credentials)) <= 2048
     first = credentials.token
     google_refresh(credentials)
     assert credentials.token != first
-    identity = api(sandbox, "get", sandbox.google_userinfo_uri, credentials.token).json()
+    identity = api(sandbox, "get", sandbox.google_userinfo_uri, access_token(credentials)).json()
     assert (identity["email"], identity["email_verified"]) == (ANA, True) and identity["sub"].isdigit()
     assert [each.grants > 0 for each in control.state().mailboxes if each.address == ANA] == [True]
 
@@ -369,7 +370,7 @@ def test_short_lived_access_tokens(sandbox: Sandbox, control: SandboxControl) ->
 def test_gmail_takes_mail_and_rewrites_its_id(sandbox: Sandbox, control: SandboxControl) -> None:
     after = max((each.id for each in control.messages()), default=0)
     sent = send_gmail(
-        sandbox, google_consent(sandbox).token, mail("Somebody <else@harbor.example>", "Grüezi")
+        sandbox, access_token(google_consent(sandbox)), mail("Somebody <else@harbor.example>", "Grüezi")
     )
     assert sent.status_code == 200 and sent.json()["labelIds"] == ["SENT"]
     (kept,) = control.messages(after=after, account=ANA)
@@ -390,7 +391,7 @@ def test_gmail_takes_mail_and_rewrites_its_id(sandbox: Sandbox, control: Sandbox
 def test_what_gmail_refuses(
     sandbox: Sandbox, control: SandboxControl, control_name: Control, target: str, status: int, reason: str
 ) -> None:
-    token = google_consent(sandbox).token
+    token = access_token(google_consent(sandbox))
     control.apply(control_name, target)
     refused = send_gmail(sandbox, token, mail(ANA))
     assert refused.status_code == status
@@ -400,7 +401,7 @@ def test_what_gmail_refuses(
 def test_gmail_refuses_a_foreign_or_dead_token_and_a_bad_body(
     sandbox: Sandbox, control: SandboxControl
 ) -> None:
-    token = google_consent(sandbox).token
+    token = access_token(google_consent(sandbox))
     bad = api(sandbox, "post", f"{sandbox.gmail_url}/gmail/v1/users/me/messages/send", token, json={"raw": 5})
     assert bad.status_code == 400
     control.apply(Control.REMOVE_ACCESS, ANA)
@@ -427,7 +428,7 @@ def test_a_code_whose_answer_was_lost_is_spent(sandbox: Sandbox, control: Sandbo
 
 
 def test_a_lost_answer_of_a_send_has_sent(sandbox: Sandbox, control: SandboxControl) -> None:
-    token = google_consent(sandbox).token
+    token = access_token(google_consent(sandbox))
     control.forget_messages()
     control.apply(Control.LOSE_ANSWER, ANA, times=1, where=[Door.API])
     with pytest.raises(requests.ConnectionError):
@@ -474,7 +475,9 @@ def test_the_id_token_names_the_person_and_is_signed_with_the_published_key(sand
 
 
 def test_the_hint_may_be_the_subject(sandbox: Sandbox) -> None:
-    identity = api(sandbox, "get", sandbox.google_userinfo_uri, google_consent(sandbox, BEN).token).json()
+    identity = api(
+        sandbox, "get", sandbox.google_userinfo_uri, access_token(google_consent(sandbox, BEN))
+    ).json()
     seen = Person().consent(link(sandbox, login_hint=identity["sub"]), follow=False)
     token = redeem(sandbox, seen).json()["access_token"]
     assert api(sandbox, "get", sandbox.google_userinfo_uri, token).json()["email"] == BEN

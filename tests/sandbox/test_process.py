@@ -25,6 +25,7 @@ from tests.harness.waiting import wait_until
 from tests.sandbox.callers import (
     ANA,
     DANA,
+    access_token,
     google_client,
     google_consent,
     mail,
@@ -67,7 +68,7 @@ def test_a_restart_keeps_tokens_ports_authority_and_mail(
     first = process.start(folder)
     credentials, caller = google_consent(first, ANA), microsoft_consent(first, DANA)
     rotated = caller.refresh()["refresh_token"]
-    send_gmail(first, credentials.token, mail(ANA))
+    send_gmail(first, access_token(credentials), mail(ANA))
     password = first.control().password("gina@lantern.example")
     first.control().apply(Control.THROTTLE, DANA, retry_after_s=3)
     client = google_client(first)
@@ -85,7 +86,7 @@ def test_a_restart_keeps_tokens_ports_authority_and_mail(
     assert [each.control for each in control.state().conditions] == [Control.THROTTLE]
     control.clear_all()
     assert refresh_by_hand(second, credentials).status_code == 200
-    assert send_gmail(second, credentials.token, mail(ANA)).status_code == 200
+    assert send_gmail(second, access_token(credentials), mail(ANA)).status_code == 200
     assert "access_token" in caller.refresh(token=rotated)
     assert len(control.messages(count=2)) == 2 and control.password("gina@lantern.example") == password
 
@@ -199,6 +200,6 @@ def test_no_secret_reaches_its_log_or_its_description(folder: Path, monkeypatch:
     credentials = google_consent(started, ANA)
     told = (folder / "sandbox.json").read_text() + (folder / "sandbox.log").read_text() + repr(started)
     kept = (folder / "world.json").read_text()
-    for secret in (credentials.refresh_token, credentials.token):
+    for secret in (str(credentials.refresh_token), access_token(credentials)):
         assert secret not in told + kept
     assert google_client(started)["client_secret"] not in told

@@ -3,17 +3,18 @@
 from collections.abc import Callable, Iterator
 
 import pytest
+from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from reply_desktop.ui import icons, theme
-from reply_desktop.ui.accounts_page import AccountsPage
 from reply_desktop.ui.bridge import Bridge, EngineState
 from tests.fakes.engine import FakeEngine
+from tests.harness.pages import OpenedPage
 from tests.harness.settling import settle
 
 
 @pytest.fixture(scope="session")
-def qapp(qapp):  # type: ignore[no-untyped-def]
+def qapp(qapp: QApplication) -> QApplication:
     theme.install(qapp)
     icons.follow_theme()
     return qapp
@@ -38,22 +39,13 @@ def open_bridge(qtbot: QtBot) -> Iterator[Callable[[FakeEngine], Bridge]]:
 @pytest.fixture
 def open_page(
     qtbot: QtBot, open_bridge: Callable[[FakeEngine], Bridge]
-) -> Iterator[Callable[..., AccountsPage]]:
+) -> Iterator[Callable[..., OpenedPage]]:
     """Shows a page of accounts over an engine, once all of its first questions are answered."""
-    pages: list[AccountsPage] = []
+    pages: list[OpenedPage] = []
 
-    def opened(
-        engine: FakeEngine, *, opens: bool = True, size: tuple[int, int] = (1240, 700)
-    ) -> AccountsPage:
+    def opened(engine: FakeEngine, *, opens: bool = True, size: tuple[int, int] = (1240, 700)) -> OpenedPage:
         bridge = open_bridge(engine)
-        links: list[str] = []
-
-        def open_in_browser(url: str) -> bool:
-            links.append(url)
-            return opens
-
-        page = AccountsPage(bridge, lambda: engine.now, open_in_browser)
-        page.links = links  # type: ignore[attr-defined]
+        page = OpenedPage(bridge, lambda: engine.now, opens=opens)
         qtbot.addWidget(page)
         page.resize(*size)
         page.show()

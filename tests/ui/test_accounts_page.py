@@ -2,25 +2,28 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QAbstractButton, QApplication, QComboBox, QLineEdit, QWidget
+from PySide6.QtWidgets import QAbstractButton, QApplication, QComboBox, QLineEdit, QTableView, QWidget
 from pytestqt.qtbot import QtBot
 
 from reply_desktop.channel import messages as m
 from reply_desktop.domain.causes import Cause
 from reply_desktop.domain.events import ProviderChanged
 from reply_desktop.domain.provider import Provider
+from reply_desktop.domain.rows import AccountRow
 from reply_desktop.domain.states import State
 from reply_desktop.ui.accounts_page import AccountsPage
 from reply_desktop.ui.bridge import Bridge
 from reply_desktop.ui.connect_dialog import Stage
 from tests.fakes.engine import FakeEngine, few, many, row
+from tests.harness.pages import OpenedPage
 from tests.harness.settling import settle
 
-Open = Callable[..., AccountsPage]
+Open = Callable[..., OpenedPage]
 INTERACTIVE = (QAbstractButton, QLineEdit, QComboBox)
 
 
@@ -28,7 +31,11 @@ def shown(page: AccountsPage) -> QWidget | None:
     return page.panes.currentWidget() if page.panes.isVisible() else None
 
 
-def expired(number: int) -> list[object]:
+def begun(engine: FakeEngine, number: int) -> bool:
+    return len(engine.of(m.BeginConsent)) == number
+
+
+def expired(number: int) -> list[AccountRow]:
     return [row(n, f"n{n}@x.example", state=State.EXPIRED, cause=Cause.GRANT_REVOKED) for n in range(number)]
 
 
@@ -223,7 +230,7 @@ def test_reconnect_all_runs_over_every_red_account(qtbot: QtBot, open_page: Open
     page.run._next.setInterval(0)
     page.mend_button.click()
     for number in range(3):
-        qtbot.waitUntil(lambda number=number: len(engine.of(m.BeginConsent)) == number + 1)
+        qtbot.waitUntil(partial(begun, engine, number + 1))
         qtbot.waitUntil(lambda: page.connect_pane.stage is Stage.WAITING)
         engine.end_consent("connected", "…", account_id=f"a{number}")
     qtbot.waitUntil(lambda: not page.run.is_running)
@@ -351,7 +358,7 @@ def test_every_control_has_a_name(qtbot: QtBot, open_page: Open, place: str) -> 
         and not (isinstance(one, QAbstractButton) and one.text())
         and not isinstance(one.parentWidget(), QLineEdit)
         and one.objectName() != "qt_spinbox_lineedit"
-        and not one.parentWidget().inherits("QTableView")
+        and not isinstance(one.parentWidget(), QTableView)
     ]
     assert unnamed == []
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLineEdit, QPushButton
 from pytestqt.qtbot import QtBot
@@ -128,7 +129,7 @@ def test_a_passphrase_is_asked_in_the_line_and_not_kept(qtbot: QtBot, make: Make
     qtbot.wait(20)
     assert field.text() == "open sesame"
     locked(engine, VaultStatus.OPEN, "")
-    QTest.keyClick(field, "\r")
+    QTest.keyClick(field, Qt.Key.Key_Return)
     assert field.text() == ""
     qtbot.waitUntil(lambda: banners.texts() == [])
     assert engine.of(UnlockVault) == [UnlockVault("open sesame")]

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 import pytest
 from PySide6.QtCore import Qt
@@ -54,11 +55,15 @@ def test_the_number_is_said(qtbot: QtBot, bell: Bell, engine: FakeEngine, unread
     assert bell.unread == unread
 
 
+def shows(bell: Bell, unread: int) -> bool:
+    return bell.unread == unread
+
+
 def test_the_badge_is_drawn_only_for_unread(qtbot: QtBot, bell: Bell, engine: FakeEngine) -> None:
     pictures = [bell.grab().toImage()]
     for unread in (1, 12, 120):
         put_unread(engine, unread)
-        qtbot.waitUntil(lambda unread=unread: bell.unread == unread)
+        qtbot.waitUntil(partial(shows, bell, unread))
         pictures.append(bell.grab().toImage())
     assert all(one != other for number, one in enumerate(pictures) for other in pictures[:number])
 

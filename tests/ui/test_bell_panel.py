@@ -16,7 +16,7 @@ from reply_desktop.domain.errors import StoreDamaged
 from reply_desktop.domain.notification import NotificationKind, Severity
 from reply_desktop.domain.rows import NotificationRow
 from reply_desktop.ui.bell import Bell
-from reply_desktop.ui.bell_panel import PAGE, BellPanel, ordered
+from reply_desktop.ui.bell_panel import PAGE, BellPanel, _Entry, ordered
 from reply_desktop.ui.bridge import Bridge
 from tests.fakes.engine import NOW, FakeEngine, few
 
@@ -87,10 +87,9 @@ def panel_of(bell: Bell) -> BellPanel:
 
 def titles(bell: Bell) -> list[str]:
     panel = panel_of(bell)
-    return [
-        each.details.accessibleName()
-        for each in (panel._list.itemAt(n).widget() for n in range(panel._list.count()))
-    ]
+    items = (panel._list.itemAt(number) for number in range(panel._list.count()))
+    entries = [item.widget() for item in items if item is not None]
+    return [entry.details.accessibleName() for entry in entries if isinstance(entry, _Entry)]
 
 
 def test_unread_first_then_the_newest() -> None:

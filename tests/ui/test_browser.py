@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -28,10 +29,11 @@ class Desktop(QObject):
 
 
 @pytest.fixture
-def desktop(qapp: QApplication) -> Desktop:
+def desktop(qapp: QApplication) -> Iterator[Desktop]:
     made = Desktop()
-    QDesktopServices.setUrlHandler("https", made, "take")
-    yield made  # type: ignore[misc]
+    # It takes a str only, though its stubs say bytes.
+    QDesktopServices.setUrlHandler("https", made, "take")  # type: ignore[arg-type]
+    yield made
     QDesktopServices.unsetUrlHandler("https")
 
 

@@ -1,6 +1,7 @@
 """Calls on a thread of their own: in order, back on the GUI thread, and never after the end."""
 
 import threading
+from collections.abc import Iterator
 
 import pytest
 from PySide6.QtCore import QCoreApplication, QThread
@@ -11,7 +12,7 @@ from reply_desktop.ui.errands import Errands
 
 
 @pytest.fixture
-def errands(qtbot: QtBot):  # type: ignore[no-untyped-def]
+def errands(qtbot: QtBot) -> Iterator[Errands]:
     made = Errands("errands-test", (OSError,))
     yield made
     made.stop()

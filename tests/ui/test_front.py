@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import pytest
-from PySide6.QtWidgets import QAbstractButton, QComboBox, QLabel, QLineEdit, QWidget
+from PySide6.QtWidgets import QAbstractButton, QComboBox, QLabel, QLineEdit, QTableView, QWidget
 from pytestqt.qtbot import QtBot
 
 from reply_desktop.channel import messages as m
@@ -138,6 +138,6 @@ def test_every_control_of_the_whole_window_has_a_name(make: Make) -> None:
         and not one.accessibleName()
         and not (isinstance(one, QAbstractButton) and one.text())
         and not isinstance(one.parentWidget(), QLineEdit)
-        and not one.parentWidget().inherits("QTableView")
+        and not isinstance(one.parentWidget(), QTableView)
     ]
     assert unnamed == []

@@ -21,7 +21,8 @@ def leaving(bridge: Bridge, left: list[bool], *, keep: bool, wait_ms: int = 5000
 
 
 def test_quit_ends_the_engine_first(qtbot: QtBot, open_bridge: Open) -> None:
-    engine, left = FakeEngine(), []
+    engine = FakeEngine()
+    left: list[bool] = []
     going = leaving(open_bridge(engine), left, keep=False)
     going.quit()
     going.quit()
@@ -31,14 +32,16 @@ def test_quit_ends_the_engine_first(qtbot: QtBot, open_bridge: Open) -> None:
 
 
 def test_quit_leaves_the_engine_at_work_when_wanted(qtbot: QtBot, open_bridge: Open) -> None:
-    engine, left = FakeEngine(), []
+    engine = FakeEngine()
+    left: list[bool] = []
     leaving(open_bridge(engine), left, keep=True).quit()
     assert left == [True]
     assert engine.of(Shutdown) == []
 
 
 def test_a_silent_engine_is_not_waited_for(qtbot: QtBot, open_bridge: Open) -> None:
-    engine, left = FakeEngine(), []
+    engine = FakeEngine()
+    left: list[bool] = []
     engine.mute.add(Shutdown)
     leaving(open_bridge(engine), left, keep=False, wait_ms=20).quit()
     qtbot.waitUntil(lambda: bool(left))
@@ -48,7 +51,8 @@ def test_a_silent_engine_is_not_waited_for(qtbot: QtBot, open_bridge: Open) -> N
 
 
 def test_an_engine_that_refuses_or_is_gone_holds_nobody_back(qtbot: QtBot, open_bridge: Open) -> None:
-    engine, left = FakeEngine(), []
+    engine = FakeEngine()
+    left: list[bool] = []
     engine.errors[Shutdown] = EngineUnavailable("Gone.")
     leaving(bridge := open_bridge(engine), left, keep=False).quit()
     qtbot.waitUntil(lambda: left == [True])

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from PySide6.QtCore import QModelIndex
@@ -171,11 +172,15 @@ def test_only_rows_near_the_view_are_fetched(qtbot: QtBot, make: Make) -> None:
     assert model.prepared(3_000) is None
 
 
+def is_prepared(model: IndexModel, row: int) -> bool:
+    return model.prepared(row) is not None
+
+
 def test_the_cache_stays_bounded(qtbot: QtBot, make: Make) -> None:
     model, _, _ = make(FakeEngine(many(8_000)))
     for first in range(0, 8_000, 60):
         model.show_window(first, first + 20)
-        qtbot.waitUntil(lambda first=first: model.prepared(first) is not None)
+        qtbot.waitUntil(partial(is_prepared, model, first))
     assert len(model._cache) <= CACHE + 200
 
 

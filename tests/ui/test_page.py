@@ -21,6 +21,7 @@ def test_cards_are_as_wide_as_reads_well_and_no_higher_than_they_must(qtbot: QtB
     page.resize(500, 600)
     qtbot.waitUntil(lambda: cards[0].width() < 500)
     inside = page.area.widget()
+    assert inside is not None
     bottom = cards[-1].mapTo(inside, cards[-1].rect().bottomLeft()).y()
     assert inside.height() - bottom < 60
 

@@ -27,6 +27,12 @@ def mail(subject: str, text: str, html: str = "") -> bytes:
     return bytes(made)
 
 
+def subject(card: MailCard, row: int) -> str:
+    cell = card.table.item(row, 3)
+    assert cell is not None
+    return cell.text()
+
+
 def test_mail_is_listed_newest_first_and_shown(qtbot: QtBot, errands: Errands) -> None:
     sandbox = FakeSandbox()
     card = MailCard(errands, sandbox)  # type: ignore[arg-type]
@@ -38,14 +44,14 @@ def test_mail_is_listed_newest_first_and_shown(qtbot: QtBot, errands: Errands) -
     sandbox.deliver("Second", mail("Second", "Again"))
     card.look()
     qtbot.waitUntil(lambda: card.table.rowCount() == 2)
-    assert [card.table.item(row, 3).text() for row in range(2)] == ["Second", "First"]
+    assert [subject(card, row) for row in range(2)] == ["Second", "First"]
     card.table.selectRow(1)
     qtbot.waitUntil(lambda: "Hello <b>Bob</b>" in card.view.toPlainText())
     assert card.view.toPlainText().startswith("From: ana@harbor.example\nTo: bob@x.example\nSubject: First")
     sandbox.deliver("Third", mail("Third", "More"))
     card.look()
     qtbot.waitUntil(lambda: card.table.rowCount() == 3)
-    assert card.table.item(card.table.currentRow(), 3).text() == "First"
+    assert subject(card, card.table.currentRow()) == "First"
     card.forget.click()
     qtbot.waitUntil(card.empty.isVisible)
     assert sandbox.sink == []

@@ -12,7 +12,12 @@ from reply_desktop.ui.setup_help import Facts, copyable, steps_list
 def test_every_step_is_told_and_its_page_opens(qtbot: QtBot) -> None:
     opened: list[str] = []
     steps = SETUP_STEPS[Provider.GOOGLE]
-    made = steps_list(steps, lambda url: bool(opened.append(url)) or True)
+
+    def open_in_browser(url: str) -> bool:
+        opened.append(url)
+        return True
+
+    made = steps_list(steps, open_in_browser)
     qtbot.addWidget(made)
     texts = {label.text() for label in made.findChildren(QLabel)}
     assert {step.text for step in steps} <= texts
