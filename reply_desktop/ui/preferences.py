@@ -30,17 +30,14 @@ DEFAULTS: Final[dict[str, Any]] = {
 
 
 class Preferences(QObject):
-    """The settings this window knows. `changed(name)` fires after a value changed, also by reading.
-
-    A `sandbox` ends with its window, until the person wants it to go on.
-    """
+    """The settings this window knows. `changed(name)` fires after a value changed, also by reading."""
 
     changed = Signal(str)
 
-    def __init__(self, bridge: Bridge, parent: QObject | None = None, *, sandbox: bool = False) -> None:
+    def __init__(self, bridge: Bridge, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._bridge = bridge
-        self._values = {**DEFAULTS, KEEP_RUNNING: not sandbox}
+        self._values = dict(DEFAULTS)
         bridge.engine_changed.connect(self._on_engine)
         self._on_engine(bridge.engine)
 

@@ -30,7 +30,7 @@ class Surroundings(QObject):
         super().__init__(parent)
         self._config, self._front, self._remembered = config, front, remembered
         self._ends: list[Callable[[], None]] = []
-        self.preferences = Preferences(front.bridge, self, sandbox=config.sandbox)
+        self.preferences = Preferences(front.bridge, self)
         self.preferences.changed.connect(self._on_preference)
         self.tray = Tray(front.bridge, self)
         bus = session_bus()

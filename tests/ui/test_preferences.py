@@ -7,7 +7,7 @@ from pytestqt.qtbot import QtBot
 from reply_desktop.channel.messages import PutSettings
 from reply_desktop.domain.errors import ReplyDesktopError, StoreFull
 from reply_desktop.ui.bridge import Bridge
-from reply_desktop.ui.preferences import DEFAULTS, KEEP_RUNNING, RECOVERY, THEME, TRAY_ALERTS, Preferences
+from reply_desktop.ui.preferences import DEFAULTS, RECOVERY, THEME, TRAY_ALERTS, Preferences
 from tests.fakes.engine import FakeEngine
 
 Open = Callable[[FakeEngine], Bridge]
@@ -52,13 +52,3 @@ def test_a_change_the_engine_refuses_is_taken_back(qtbot: QtBot, open_bridge: Op
     preferences.put(TRAY_ALERTS, False, told.append)
     qtbot.waitUntil(lambda: bool(told))
     assert preferences.value(TRAY_ALERTS) is True
-
-
-def test_only_a_sandbox_ends_with_its_window_by_default(qtbot: QtBot, open_bridge: Open) -> None:
-    engine = FakeEngine()
-    bridge = open_bridge(engine)
-    assert Preferences(bridge).value(KEEP_RUNNING) is True
-    sandbox = Preferences(bridge, sandbox=True)
-    assert sandbox.value(KEEP_RUNNING) is False
-    engine.settings = {KEEP_RUNNING: "true"}
-    qtbot.waitUntil(lambda: sandbox.value(KEEP_RUNNING))
