@@ -36,8 +36,6 @@ def seed(sandbox: Sandbox, front: Front) -> Sequence[str]:
         front.ask(m.SetMicrosoft(sandbox.microsoft_client_id))
     if front.ask(m.ListAccounts()).ids:
         return []
-    # Nobody's mail depends on it: it ends with its window, until the person wants otherwise.
-    front.ask(m.PutSettings({"general.keep_running": "false"}))
     connected = []
     control = sandbox.control()
     for provider in (Provider.GOOGLE, Provider.MICROSOFT):

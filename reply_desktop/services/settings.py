@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, replace
 from typing import Final
 
-from reply_desktop.domain import events
+from reply_desktop.domain import events, preferences
 from reply_desktop.domain.errors import InvalidInput
 from reply_desktop.domain.notification import Preferences
 from reply_desktop.domain.provider import Provider
@@ -15,14 +15,7 @@ from reply_desktop.domain.rows import ProviderRow
 from reply_desktop.services.bus import Bus
 from reply_desktop.services.ports import ProviderSettings, Store, Vault
 
-NAMES: Final = {
-    "notify.tray": "true",
-    "notify.other_accounts": "false",
-    "notify.recovery": "true",
-    "general.keep_running": "true",
-    "general.theme": '"system"',
-    "ui.state": "{}",
-}
+NAMES: Final = {name: json.dumps(value) for name, value in preferences.DEFAULTS.items()}
 """Names a front may set, with the JSON text each has until then."""
 
 _PROVIDER = "provider."
@@ -153,10 +146,10 @@ class SettingsDesk:
         with self._lock:
             held = self._wants
         if held is None:
-            values = self.get(("notify.other_accounts", "notify.recovery"))
+            values = self.get((preferences.OTHER_ACCOUNTS, preferences.RECOVERY))
             held = Preferences(
-                other_accounts=json.loads(values["notify.other_accounts"]),
-                recovery=json.loads(values["notify.recovery"]),
+                other_accounts=json.loads(values[preferences.OTHER_ACCOUNTS]),
+                recovery=json.loads(values[preferences.RECOVERY]),
             )
             with self._lock:
                 self._wants = held

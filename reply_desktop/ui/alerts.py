@@ -10,12 +10,13 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from reply_desktop.channel.messages import GetAccounts
 from reply_desktop.domain.events import NotificationRaised, NotificationWithdrawn
 from reply_desktop.domain.notification import NotificationKind, Severity
+from reply_desktop.domain.preferences import RECOVERY, TRAY_ALERTS
 from reply_desktop.domain.rows import AccountRow, NotificationRow
 from reply_desktop.domain.states import State
 from reply_desktop.ui import words
 from reply_desktop.ui.bridge import Bridge
 from reply_desktop.ui.dbus_alerts import DEFAULT, Alert, DBusAlerts
-from reply_desktop.ui.preferences import RECOVERY, TRAY_ALERTS, Preferences
+from reply_desktop.ui.preferences import Preferences
 from reply_desktop.ui.tray import Tray
 from reply_desktop.ui.tray_picture import Look, picture
 

@@ -6,8 +6,9 @@ from typing import Final
 from PySide6.QtCore import QObject, QTimer
 
 from reply_desktop.channel.messages import Shutdown
+from reply_desktop.domain.preferences import KEEP_RUNNING
 from reply_desktop.ui.bridge import Bridge, EngineState
-from reply_desktop.ui.preferences import KEEP_RUNNING, Preferences
+from reply_desktop.ui.preferences import Preferences
 
 WAIT_MS: Final = 3000
 """How long an engine may take to say that it ends, in milliseconds."""

@@ -3,30 +3,16 @@
 import json
 import logging
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
 from reply_desktop.channel.messages import GetSettings, PutSettings, SettingValues
 from reply_desktop.domain.errors import ReplyDesktopError
+from reply_desktop.domain.preferences import DEFAULTS
 from reply_desktop.ui.bridge import Bridge, EngineState
 
 log = logging.getLogger(__name__)
-
-TRAY_ALERTS: Final = "notify.tray"
-OTHER_ACCOUNTS: Final = "notify.other_accounts"
-RECOVERY: Final = "notify.recovery"
-KEEP_RUNNING: Final = "general.keep_running"
-THEME: Final = "general.theme"
-
-DEFAULTS: Final[dict[str, Any]] = {
-    TRAY_ALERTS: True,
-    OTHER_ACCOUNTS: False,
-    RECOVERY: True,
-    KEEP_RUNNING: True,
-    THEME: "system",
-}
-"""Setting → what holds until the person chooses."""
 
 
 class Preferences(QObject):
@@ -37,7 +23,7 @@ class Preferences(QObject):
     def __init__(self, bridge: Bridge, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._bridge = bridge
-        self._values = dict(DEFAULTS)
+        self._values: dict[str, Any] = dict(DEFAULTS)
         bridge.engine_changed.connect(self._on_engine)
         self._on_engine(bridge.engine)
 

@@ -12,6 +12,7 @@ from reply_desktop.channel.messages import Backup, Export, Exported, GetVault, V
 from reply_desktop.config import APP_ID, Config, default_data_dir
 from reply_desktop.domain.errors import ReplyDesktopError
 from reply_desktop.domain.notification import plain
+from reply_desktop.domain.preferences import KEEP_RUNNING, THEME
 from reply_desktop.domain.rows import DoctorRow
 from reply_desktop.ui.autostart import Autostart, for_this_system
 from reply_desktop.ui.bridge import Bridge, EngineState
@@ -19,7 +20,7 @@ from reply_desktop.ui.controls import button, line
 from reply_desktop.ui.dbus_alerts import session_bus
 from reply_desktop.ui.doctor_card import DoctorCard
 from reply_desktop.ui.page import Card, Option, Page
-from reply_desktop.ui.preferences import KEEP_RUNNING, THEME, Preferences
+from reply_desktop.ui.preferences import Preferences
 from reply_desktop.ui.setup_help import Facts
 from reply_desktop.ui.tray import Tray
 from reply_desktop.ui.words import Clock, utc_now

@@ -5,9 +5,10 @@ from typing import Final
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QWidget
 
+from reply_desktop.domain.preferences import OTHER_ACCOUNTS, RECOVERY, TRAY_ALERTS
 from reply_desktop.ui.controls import button, line
 from reply_desktop.ui.page import Card, Option, Page
-from reply_desktop.ui.preferences import OTHER_ACCOUNTS, RECOVERY, TRAY_ALERTS, Preferences
+from reply_desktop.ui.preferences import Preferences
 from reply_desktop.ui.tray import Tray
 
 _OPTIONS: Final = (

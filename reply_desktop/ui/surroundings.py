@@ -8,6 +8,7 @@ from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QApplication, QWidget
 
 from reply_desktop.config import APP_NAME, Config
+from reply_desktop.domain.preferences import KEEP_RUNNING, THEME
 from reply_desktop.sandbox import process
 from reply_desktop.ui import theme
 from reply_desktop.ui.alerts import Alerts
@@ -15,7 +16,7 @@ from reply_desktop.ui.dbus_alerts import DBusAlerts, session_bus
 from reply_desktop.ui.front import Front
 from reply_desktop.ui.leaving import Leaving
 from reply_desktop.ui.main_window import GENERAL, NOTIFICATIONS, PROVIDERS, SANDBOX
-from reply_desktop.ui.preferences import KEEP_RUNNING, THEME, Preferences
+from reply_desktop.ui.preferences import Preferences
 from reply_desktop.ui.remembered import Remembered
 from reply_desktop.ui.single_instance import Errand, Message
 from reply_desktop.ui.tray import Tray

@@ -62,7 +62,6 @@ def test_a_new_folder_gets_two_two_and_one(sandbox: Sandbox) -> None:
     (other,) = front.asked_for(m.AddOther)
     assert connected == [*(one.login_hint for one in consents), other.address]
     assert other.password not in repr(other)
-    assert front.asked_for(m.PutSettings) == [m.PutSettings({"general.keep_running": "false"})]
 
 
 def test_what_is_there_is_left_alone(sandbox: Sandbox) -> None:

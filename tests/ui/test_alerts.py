@@ -13,12 +13,13 @@ from reply_desktop.domain import events
 from reply_desktop.domain.causes import Cause
 from reply_desktop.domain.errors import NotFound
 from reply_desktop.domain.notification import NotificationKind, Severity
+from reply_desktop.domain.preferences import RECOVERY, TRAY_ALERTS
 from reply_desktop.domain.rows import NotificationRow
 from reply_desktop.domain.states import State
 from reply_desktop.ui.alerts import Alerts
 from reply_desktop.ui.bridge import Bridge
 from reply_desktop.ui.dbus_alerts import DEFAULT, Alert
-from reply_desktop.ui.preferences import RECOVERY, TRAY_ALERTS, Preferences
+from reply_desktop.ui.preferences import Preferences
 from tests.fakes.engine import NOW, FakeEngine, few, row
 
 Open = Callable[[FakeEngine], Bridge]

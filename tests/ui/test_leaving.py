@@ -6,9 +6,10 @@ from pytestqt.qtbot import QtBot
 
 from reply_desktop.channel.messages import Shutdown
 from reply_desktop.domain.errors import EngineUnavailable
+from reply_desktop.domain.preferences import KEEP_RUNNING
 from reply_desktop.ui.bridge import Bridge, EngineState
 from reply_desktop.ui.leaving import Leaving
-from reply_desktop.ui.preferences import KEEP_RUNNING, Preferences
+from reply_desktop.ui.preferences import Preferences
 from tests.fakes.engine import FakeEngine
 
 Open = Callable[[FakeEngine], Bridge]

@@ -6,8 +6,9 @@ from pytestqt.qtbot import QtBot
 
 from reply_desktop.channel.messages import PutSettings
 from reply_desktop.domain.errors import ReplyDesktopError, StoreFull
+from reply_desktop.domain.preferences import DEFAULTS, RECOVERY, THEME, TRAY_ALERTS
 from reply_desktop.ui.bridge import Bridge
-from reply_desktop.ui.preferences import DEFAULTS, RECOVERY, THEME, TRAY_ALERTS, Preferences
+from reply_desktop.ui.preferences import Preferences
 from tests.fakes.engine import FakeEngine
 
 Open = Callable[[FakeEngine], Bridge]

@@ -12,8 +12,9 @@ from reply_desktop.channel import messages as m
 from reply_desktop.config import Config, default_data_dir
 from reply_desktop.domain import events
 from reply_desktop.domain.errors import InvalidInput, StoreFull
+from reply_desktop.domain.preferences import KEEP_RUNNING, THEME
 from reply_desktop.ui.bridge import Bridge
-from reply_desktop.ui.preferences import KEEP_RUNNING, THEME, Preferences
+from reply_desktop.ui.preferences import Preferences
 from reply_desktop.ui.settings_general import GeneralPage, keyring_words, own_autostart, window_findings
 from tests.fakes.engine import NOW, FakeEngine
 

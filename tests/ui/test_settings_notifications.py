@@ -8,8 +8,9 @@ from pytestqt.qtbot import QtBot
 
 from reply_desktop.channel.messages import PutSettings
 from reply_desktop.domain.errors import StoreFull
+from reply_desktop.domain.preferences import OTHER_ACCOUNTS, RECOVERY, TRAY_ALERTS
 from reply_desktop.ui.bridge import Bridge
-from reply_desktop.ui.preferences import OTHER_ACCOUNTS, RECOVERY, TRAY_ALERTS, Preferences
+from reply_desktop.ui.preferences import Preferences
 from reply_desktop.ui.settings_notifications import NotificationsPage
 from tests.fakes.engine import FakeEngine
 

@@ -9,12 +9,12 @@ from pytestqt.qtbot import QtBot
 
 from reply_desktop.channel import messages as m
 from reply_desktop.config import Config
+from reply_desktop.domain.preferences import THEME
 from reply_desktop.ui import theme
 from reply_desktop.ui.bridge import Bridge
 from reply_desktop.ui.connect_dialog import Stage
 from reply_desktop.ui.front import Front
 from reply_desktop.ui.main_window import ACCOUNTS, GENERAL, NOTIFICATIONS, PROVIDERS, SANDBOX, MainWindow
-from reply_desktop.ui.preferences import THEME
 from reply_desktop.ui.remembered import Remembered
 from reply_desktop.ui.single_instance import Errand, Message
 from reply_desktop.ui.surroundings import Surroundings
