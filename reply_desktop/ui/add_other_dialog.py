@@ -115,10 +115,9 @@ class OtherPane(SidePane):
         self._take_offer = button("", lambda: self.better_wanted.emit(self._better))
         page.addWidget(self._offer)
         page.addWidget(self._take_offer)
-        self.password = self._field(page, "Password", "")
-        self.password.setEchoMode(QLineEdit.EchoMode.Password)
         hint = "With two-step verification, use an app password made at the provider."
-        page.addWidget(wrapped(hint, Type.CAPTION, muted=True))
+        self.password = self._field(page, "Password", "", hint)
+        self.password.setEchoMode(QLineEdit.EchoMode.Password)
         self.smtp, self.imap = ServerFields("SMTP", 465), ServerFields("IMAP", 993)
         for title, fields in (
             ("Outgoing mail (SMTP)", self.smtp),
@@ -142,7 +141,7 @@ class OtherPane(SidePane):
         for field in (self.address, self.password, self.user, self.smtp.host, self.imap.host):
             field.returnPressed.connect(self.save)
 
-    def _field(self, page: QVBoxLayout, name: str, placeholder: str) -> QLineEdit:
+    def _field(self, page: QVBoxLayout, name: str, placeholder: str, hint: str = "") -> QLineEdit:
         made = QLineEdit()
         made.setPlaceholderText(placeholder)
         made.setAccessibleName(name)
@@ -152,6 +151,9 @@ class OtherPane(SidePane):
         box = column(gap=Space.XS)
         box.addWidget(title)
         box.addWidget(made)
+        if hint:
+            box.addWidget(wrapped(hint, Type.CAPTION, muted=True))
+            made.setAccessibleDescription(hint)
         page.addLayout(box)
         return made
 

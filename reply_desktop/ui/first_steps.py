@@ -26,9 +26,11 @@ class ProviderChoice(QPushButton):
         self.provider = provider
         self._mark, self._what = QLabel(), label("", Type.CAPTION, muted=True)
         icons.put_icon(self._mark, icons.PROVIDER_ICONS[provider], "muted", 28)
-        words = column(gap=Space.XXS)
+        words = column(gap=Space.XS)
+        words.addStretch(1)
         words.addWidget(label(PROVIDER_NAMES[provider], Type.SUBTITLE, strong=True))
         words.addWidget(self._what)
+        words.addStretch(1)
         self._go = QLabel()
         icons.put_icon(self._go, "chevron-right", "muted")
         row = line(self, gap=Space.L)
