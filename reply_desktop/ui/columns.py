@@ -56,7 +56,7 @@ class Column:
 COLUMNS: Final = (
     Column("status", "Status", 118, sort="severity", descending=True, sample="Not signed in ", icon=True),
     Column("action", "", 40),
-    Column("address", "Address", 200, stretch=3, sort="address", sample="firstname.last@company.com"),
+    Column("address", "Address", 200, stretch=3, sort="address", sample="first.last@company.com"),
     Column("provider", "Provider", 110, rank=3, sort="provider", sample="Microsoft 365", icon=True),
     Column(
         "cause",
@@ -66,7 +66,7 @@ COLUMNS: Final = (
         stretch=4,
         sort="cause",
         descending=True,
-        sample="Access was removed or has…",
+        sample="Access was removed or has expired",
     ),
     Column("proven", "Last proven", 96, rank=2, sort="proven_at", sample="30 min ago "),
     Column("next", "Next check", 90, rank=7, sort="next_check_at", sample="in a moment"),
