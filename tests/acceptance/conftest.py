@@ -44,14 +44,16 @@ class Result:
 
 @dataclass
 class Shell:
-    """Runs `reply-desktop --sandbox …` in a data folder of its own."""
+    """Runs `reply-desktop …`, with the sandbox or without, in a data folder of its own."""
 
     folder: Path
     env: dict[str, str] = field(default_factory=dict)
+    sandbox: bool = True
 
     def __call__(self, *argv: str, chooses: str = "", stdin: str = "", timeout_s: float = 90) -> Result:
+        where = [*(["--sandbox"] if self.sandbox else []), "--data-dir", str(self.folder)]
         done = subprocess.run(
-            [sys.executable, "-m", "reply_desktop", "--sandbox", "--data-dir", str(self.folder), *argv],
+            [sys.executable, "-m", "reply_desktop", *where, *argv],
             env={**self.env, "CHOOSES": chooses},
             input=stdin,
             capture_output=True,
@@ -62,7 +64,7 @@ class Shell:
 
     @property
     def config(self) -> Config:
-        return Config(self.folder, sandbox=True)
+        return Config(self.folder, sandbox=self.sandbox)
 
     @property
     def control(self) -> SandboxControl:

@@ -29,7 +29,17 @@ from reply_desktop.domain.answers import Fault, classify
 from reply_desktop.domain.causes import Cause
 from reply_desktop.domain.errors import InvalidInput
 from reply_desktop.domain.provider import Provider
-from tests.harness.web import Reply, Request, Serve, WebServer, free_port, hang_up, page, said, server_context
+from tests.harness.web import (
+    ProxyServer,
+    Reply,
+    Request,
+    Serve,
+    free_port,
+    hang_up,
+    page,
+    said,
+    server_context,
+)
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 pytestmark = pytest.mark.usefixtures("direct")
@@ -440,40 +450,6 @@ def test_nothing_is_sent_after_close(transport: Transport, serve: Serve) -> None
 
 
 # Proxies
-class ProxyServer:
-    """A CONNECT proxy that leads everything to one server."""
-
-    def __init__(self, serve: Serve, to: WebServer, status: int = 200) -> None:
-        self.asked: list[Request] = []
-        self._to = to
-        self._status = status
-        self.server = serve(self._answer)
-
-    def _answer(self, request: Request) -> Reply:
-        self.asked.append(request)
-        return Reply(raw=self._pass_on) if self._status == 200 else Reply(self._status)
-
-    def _pass_on(self, sock: socket.socket) -> None:
-        sock.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
-        with socket.create_connection(("127.0.0.1", self._to.port)) as there:
-            back = threading.Thread(target=pump, args=(there, sock))
-            back.start()
-            pump(sock, there)
-            back.join()
-
-
-def pump(one: socket.socket, other: socket.socket) -> None:
-    try:
-        while data := one.recv(65_536):
-            other.sendall(data)
-    except OSError:
-        pass
-    try:
-        other.shutdown(socket.SHUT_WR)
-    except OSError:
-        return
-
-
 def test_https_proxy_is_used_and_its_password_stays_out_of_the_logs(
     ca_file: str,
     serve: Serve,

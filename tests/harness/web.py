@@ -164,6 +164,41 @@ class WebServer:
         self._server.server_close()
 
 
+class ProxyServer:
+    """A CONNECT proxy that leads everything to one server, and remembers what it was asked for."""
+
+    def __init__(self, serve: Serve, to: WebServer, status: int = 200) -> None:
+        self.asked: list[Request] = []
+        self._to = to
+        self._status = status
+        self.server: WebServer = serve(self._answer)
+
+    def _answer(self, request: Request) -> Reply:
+        self.asked.append(request)
+        return Reply(raw=self._pass_on) if self._status == 200 else Reply(self._status)
+
+    def _pass_on(self, sock: socket.socket) -> None:
+        sock.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+        with socket.create_connection(("127.0.0.1", self._to.port)) as there:
+            back = threading.Thread(target=pump, args=(there, sock))
+            back.start()
+            pump(sock, there)
+            back.join()
+
+
+def pump(one: socket.socket, other: socket.socket) -> None:
+    """Carry everything that one side says over to the other, to the end."""
+    try:
+        while data := one.recv(65_536):
+            other.sendall(data)
+    except OSError:
+        pass
+    try:
+        other.shutdown(socket.SHUT_WR)
+    except OSError:
+        return
+
+
 def server_context(cert: "trustme.LeafCert") -> ssl.SSLContext:
     """A TLS context for a server with this certificate."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
