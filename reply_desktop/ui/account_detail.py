@@ -164,22 +164,17 @@ class AccountPane(SidePane):
 
     def _build_facts(self, page: QVBoxLayout) -> None:
         page.addWidget(hairline())
-        page.addWidget(section("Last 30 days"))
         self.strip = StripView()
-        page.addWidget(self.strip, 0, Qt.AlignmentFlag.AlignLeading)
         self._strip_words = wrapped("", Type.CAPTION, muted=True)
-        page.addWidget(self._strip_words)
-        page.addWidget(section("Use"))
         self._use = wrapped("")
-        page.addWidget(self._use)
-        self._granted_title = section("What you granted")
-        page.addWidget(self._granted_title)
         self._granted = wrapped("")
-        page.addWidget(self._granted)
-        page.addWidget(section("History"))
         self._history_box = QWidget()
         self._history = column(self._history_box, gap=Space.M)
-        page.addWidget(self._history_box)
+        page.addWidget(_part("Last 30 days", self.strip, self._strip_words))
+        page.addWidget(_part("Use", self._use))
+        self._granted_part = _part("What you granted", self._granted)
+        page.addWidget(self._granted_part)
+        page.addWidget(_part("History", self._history_box))
 
     def _build_several(self, page: QVBoxLayout) -> None:
         self._several_words = wrapped("", Type.TITLE, strong=True)
@@ -274,12 +269,12 @@ class AccountPane(SidePane):
         self._fill_trouble(row)
         self._fill_actions(row)
         self.strip.put(row.strip)
-        self._strip_words.setText(strip_words(row.strip))
+        told = strip_words(row.strip)
+        self._strip_words.setText(told.partition(": ")[2] or told)
         used = f"Used by {few(row.used_by, shown=3)}." if row.used_by else "No sequence uses this account."
         self._use.setText(f"{used} {row.sent_today:,} of at most {row.daily_limit:,} sent today.")
         granted = granted_words(row)
-        self._granted_title.setVisible(bool(granted))
-        self._granted.setVisible(bool(granted))
+        self._granted_part.setVisible(bool(granted))
         self._granted.setText("\n".join(f"•  {text}" for text in granted))
 
     def _fill_times(self, row: AccountRow) -> None:
@@ -458,6 +453,16 @@ class AccountPane(SidePane):
 
     def _on_removed(self, answer: Done) -> None:
         self.closed.emit()
+
+
+def _part(title: str, *widgets: QWidget) -> QWidget:
+    """A titled part of the pane."""
+    made = QWidget()
+    box = column(made, gap=Space.XS)
+    box.addWidget(section(title))
+    for one in widgets:
+        box.addWidget(one)
+    return made
 
 
 class _Removal(QWidget):

@@ -501,7 +501,7 @@ class AccountsPage(QWidget):
         self._mendable = sum(row.offers_reconnect for row in summary.red)
         self.filter.show_counts(summary.counts)
         whole = summary.needs_person <= len(summary.red)
-        self._mend_text = f"Reconnect all {self._mendable}" if whole else "Reconnect all"
+        self._mend_text = f"Reconnect all ({self._mendable})" if whole else "Reconnect all"
         self.mend_button.setVisible(self._mendable > 1)
         self._on_room()
         self._tools(True)

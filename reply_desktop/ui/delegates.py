@@ -92,11 +92,13 @@ class CellDelegate(QStyledItemDelegate):
             self._skeleton(painter, cell, col)
             return
         inner = cell.adjusted(Space.S, 0, -Space.S, 0)
-        if col == table.last_column:
+        if col in (Col.STATUS, table.last_column):
+            # The page's margin, on the side where the row ends.
             mirrored = table.layoutDirection() is Qt.LayoutDirection.RightToLeft
-            inner = inner.adjusted(Space.S * mirrored, 0, -Space.S * (not mirrored), 0)
+            on_left = (col == Col.STATUS) is not mirrored
+            inner = inner.adjusted(Space.S * on_left, 0, -Space.S * (not on_left), 0)
         if col == Col.STATUS:
-            self._status(painter, inner.adjusted(Space.S, 0, 0, 0), prepared)
+            self._status(painter, inner, prepared)
         elif col == Col.ACTION:
             self._button(painter, cell, row, prepared, selected)
         elif col == Col.PROVIDER:

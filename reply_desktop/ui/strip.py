@@ -51,7 +51,7 @@ class StripView(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self._strip = ""
-        self.setFixedHeight(24)
+        self.setFixedHeight(18)
         theme.theme().changed.connect(self.update)
 
     def put(self, strip: str) -> None:
