@@ -20,7 +20,7 @@ from reply_desktop.channel.messages import (
     MarkRead,
     RowsChanged,
 )
-from reply_desktop.config import APP_ID, APP_NAME, Config
+from reply_desktop.config import APP_ID, Config
 from reply_desktop.domain.events import NotificationRaised
 from reply_desktop.domain.rows import AccountRow, NotificationRow
 from reply_desktop.domain.states import State
@@ -37,6 +37,8 @@ PRESSED = {"push button", "check box", "radio button", "button menu", "menu item
 HANDLED = {*PRESSED, "text", "password text", "combo box", "table", "slider", "spin button", "link"}
 """Roles of what a person handles, and so must be named."""
 START_S = 30.0
+OUTSIDE = ("1200", "15")
+"""Where the pointer rests: on the empty part of the panel."""
 
 
 @dataclass(frozen=True)
@@ -256,8 +258,11 @@ class App:
     def click(self, node: Node) -> None:
         """Click the middle of something with the pointer, which then leaves it."""
         x, y, width, height = node.extents
-        middle = (str(x + width // 2), str(y + height // 2))
-        _xdotool("mousemove", "--sync", *middle, "click", "1", "mousemove", "640", "799")
+        self.click_at(x + width // 2, y + height // 2)
+
+    def click_at(self, x: int, y: int) -> None:
+        """Click a place on the screen with the pointer, which then leaves the window."""
+        _xdotool("mousemove", "--sync", str(x), str(y), "click", "1", "mousemove", *OUTSIDE)
 
     def keys(self, *keys: str) -> None:
         """Press keys, such as "Tab" or "ctrl+f", on whatever has the keyboard."""
@@ -268,14 +273,25 @@ class App:
         _xdotool("type", "--clearmodifiers", text)
 
     def place(self, x: int, y: int, width: int, height: int) -> None:
-        """Put the window there on the screen, with its frame, and wait until it is."""
+        """Put the window's inside there on the screen, without its frame, and wait until it is."""
         assert self._window
-        asked = ["search", "--all", "--onlyvisible", "--pid", str(self._window.pid), "--name", APP_NAME]
-        number = _xdotool(*asked).split()[0]
-        _xdotool(
-            "windowmove", number, str(x), str(y), "windowsize", "--sync", number, str(width), str(height)
-        )
-        wait_until(lambda: self.frame.extents[2:] == (width, height), f"window of {width}x{height}")
+        # By class, since it does not see names that hold more than Latin letters.
+        mine = ["--pid", str(self._window.pid), "--class", APP_ID]
+        number = _xdotool("search", "--sync", "--all", "--onlyvisible", *mine).split()[0]
+        _xdotool("windowsize", "--sync", number, str(width), str(height))
+        wanted = (x, y, width, height)
+
+        def there() -> bool:
+            # What a window manager makes of a wish depends on its frames, so the wish follows what it made.
+            now = self.frame.extents
+            if now != wanted:
+                asked.append((asked[-1][0] + x - now[0], asked[-1][1] + y - now[1]))
+                _xdotool("windowmove", "--sync", number, *map(str, asked[-1]))
+            return now == wanted
+
+        asked = [(x, y)]
+        _xdotool("windowmove", number, str(x), str(y))
+        wait_until(there, f"window at {wanted}")
 
     # The engine and the world
 

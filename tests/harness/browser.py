@@ -92,17 +92,28 @@ class Browser:
         except AssertionError as late:
             raise AssertionError(f"{late}; open: {[page.url for page in self.pages]}") from None
 
+    def place(self, page: Page, left: int, top: int, width: int, height: int) -> None:
+        """Puts the page's window there on the screen."""
+        connection = self._connection(self._get("/json/version"))
+        window = _ask(connection, 1, "Browser.getWindowForTarget", targetId=page.id)["windowId"]
+        bounds = {"left": left, "top": top, "width": width, "height": height}
+        _ask(connection, 2, "Browser.setWindowBounds", windowId=window, bounds=bounds)
+        connection.close()
+
     def close_pages(self) -> None:
         """Ends the browser, when it runs, so that the next test meets none."""
         if not (version := self._get("/json/version")):
             return
-        connection = websocket.create_connection(
-            version["webSocketDebuggerUrl"], timeout=ANSWER_S, suppress_origin=True
-        )
+        connection = self._connection(version)
         with contextlib.suppress(websocket.WebSocketConnectionClosedException, ConnectionError):
             _ask(connection, 1, "Browser.close")
         connection.close()
         wait_until(lambda: self._get("/json/version") is None, "end of the browser")
+
+    def _connection(self, version: dict[str, str]) -> Any:
+        return websocket.create_connection(
+            version["webSocketDebuggerUrl"], timeout=ANSWER_S, suppress_origin=True
+        )
 
     def _get(self, path: str) -> Any:
         try:

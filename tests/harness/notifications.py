@@ -112,14 +112,18 @@ class Notifications:
             accessibility.close()
         self._wait(lambda: key in shown.pressed, f"action {key!r}", deadline_s)
 
-    def close(self) -> None:
-        """Takes away the bubbles that are left, so that the next test starts with none."""
+    def clear(self) -> None:
+        """Takes away the bubbles that are left."""
         bus = Bus()
         try:
             for each in self.visible:
                 bus.call(SERVICE, PATH, SERVICE, "CloseNotification", "u", (each.id,))
         finally:
             bus.close()
+
+    def close(self) -> None:
+        """Takes away the bubbles that are left, so that the next test starts with none."""
+        self.clear()
         self._monitor.sock.shutdown(socket.SHUT_RDWR)
         self._listener.join(timeout=5)
         self._monitor.close()
