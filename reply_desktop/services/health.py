@@ -11,24 +11,22 @@ from reply_desktop.domain import account as accounts
 from reply_desktop.domain import events, timing
 from reply_desktop.domain.account import Account
 from reply_desktop.domain.causes import Cause
-from reply_desktop.domain.errors import EngineUnavailable, NotFound, StoreFull, VaultUnavailable
-from reply_desktop.domain.grant import Credentials, TokenSet
+from reply_desktop.domain.errors import EngineUnavailable, NotFound, VaultUnavailable
 from reply_desktop.domain.outcome import Outcome
 from reply_desktop.domain.provider import Provider
 from reply_desktop.domain.states import OutcomeKind, State
 from reply_desktop.services.bus import Bus
-from reply_desktop.services.credentials import CredentialStore, Loaded, must_store
+from reply_desktop.services.credentials import CredentialStore, Loaded
 from reply_desktop.services.ledger import Ledger
 from reply_desktop.services.ports import Chance, Clock, MailProvider, Probed, Store, Tasks
 from reply_desktop.services.queries import Queries
+from reply_desktop.services.settling import Answered, Result, Settling
 
 _log = logging.getLogger(__name__)
 
 _LIVE = (State.CONNECTED, State.AT_RISK, State.BLOCKED)
 
 _AGED_AT_ONCE = 500
-
-Result = Account | None
 
 
 class Health:
@@ -61,8 +59,8 @@ class Health:
         self._queries = queries
         self._bus = bus
         self._clock = clock
-        self._chance = chance
         self._tasks = tasks
+        self._settling = Settling(store, credentials, ledger, queries, clock, chance)
         self._new_id = new_id
         self._sweep_limit = sweep_limit
         self._pace = pace
@@ -151,19 +149,22 @@ class Health:
             self._in_flight[account_id] = future
 
         def run() -> None:
-            result: Result = None
+            answered: Answered | Result = None
             try:
                 if unless is None or not unless():
-                    result = self._check(account_id)
-            except StoreFull as error:
-                _log.error("A check could not be written: %s", error)
+                    answered = self._ask(account_id)
             except Exception:
                 _log.exception("A check failed by a fault of the app's own")
-            finally:
-                self._queries.mark([account_id], checking=False)
-                with self._lock:
-                    self._in_flight.pop(account_id, None)
-                future.set_result(result)
+            if isinstance(answered, Answered):
+                self._settling.bring(answered, end)
+            else:
+                end(answered)
+
+        def end(result: Result) -> None:
+            self._queries.mark([account_id], checking=False)
+            with self._lock:
+                self._in_flight.pop(account_id, None)
+            future.set_result(result)
 
         try:
             self._tasks.submit(run)
@@ -195,7 +196,9 @@ class Health:
 
     def report(self, account_id: str, outcome: Outcome, generation: int) -> None:
         """Take an outcome that came by another way than a check: a failed send, what a page said."""
-        self._settle(account_id, generation, outcome, None)
+        answered = Answered(account_id, generation, outcome)
+        if not self._is_our_end(answered):
+            self._settling.settle(answered)
 
     @property
     def busy(self) -> int:
@@ -203,23 +206,27 @@ class Health:
         with self._lock:
             return len(self._in_flight)
 
-    def _check(self, account_id: str) -> Result:
+    def _ask(self, account_id: str) -> Answered | Result:
+        """What asking brought; the account as it is when there is nothing to ask."""
         loaded = self._credentials.load(account_id)
         if loaded is None:
             return None
         if loaded.account.state in (State.NEW, State.PAUSED):
             return loaded.account
-        if loaded.credentials is None:
+        old = loaded.credentials
+        if old is None:
             assert loaded.outcome is not None
-            return self._settle(account_id, loaded.generation, loaded.outcome, None)
-        probed = self._probe(loaded)
-        if probed.outcome.kind is OutcomeKind.LOST and loaded.account.can_reconnect:
-            # One refusal can be a stale connection or cache; two in a row on a fresh one are proof.
-            newer = probed.credentials or loaded.credentials
-            probed = self._probe(replace(loaded, credentials=newer), fresh=True)
-        return self._settle(
-            account_id, loaded.generation, probed.outcome, probed.credentials, loaded.credentials
-        )
+            answered = Answered(account_id, loaded.generation, loaded.outcome)
+        else:
+            probed = self._probe(loaded)
+            if probed.outcome.kind is OutcomeKind.LOST and loaded.account.can_reconnect:
+                # One refusal can be a stale connection or cache; two in a row on a fresh one are proof.
+                probed = self._probe(replace(loaded, credentials=probed.credentials or old), fresh=True)
+            answered = Answered(account_id, loaded.generation, probed.outcome, probed.credentials, old)
+        return None if self._is_our_end(answered) else answered
+
+    def _is_our_end(self, answered: Answered) -> bool:
+        return self._stopping and answered.outcome.kind is OutcomeKind.TRANSIENT
 
     def _probe(self, loaded: Loaded, *, fresh: bool = False) -> Probed:
         assert loaded.credentials is not None
@@ -231,58 +238,6 @@ class Health:
         except Exception:
             _log.exception("The provider adapter failed on %s", loaded.account.provider)
             return Probed(Outcome(Cause.UNKNOWN_ANSWER))
-
-    def _settle(
-        self,
-        account_id: str,
-        generation: int,
-        outcome: Outcome,
-        new: Credentials | None,
-        old: Credentials | None = None,
-    ) -> Result:
-        if self._stopping and outcome.kind is OutcomeKind.TRANSIENT:
-            return None
-        rotated = new is not None and old is not None and must_store(old, new)
-        self._queries.mark([account_id], checking=False)
-        with self._store.begin(durable=rotated) as unit:
-            before = unit.accounts.get(account_id)
-            if before is None:
-                return None
-            current = generation == before.generation
-            if new is not None and rotated and current:
-                try:
-                    self._credentials.keep(unit, account_id, generation, new)
-                except VaultUnavailable:
-                    # The vault was shut in between: the old refresh token is still stored, and the account
-                    # is asked again once the vault is open.
-                    outcome, new = Outcome(Cause.VAULT_LOCKED), None
-            after = accounts.apply(
-                before,
-                outcome,
-                generation,
-                self._clock.now(),
-                used=unit.accounts.is_used(account_id),
-                chance=self._chance(),
-                pace=self._pace,
-            )
-            if isinstance(new, TokenSet) and new.scopes and current:
-                after = replace(after, scopes=new.scopes)
-            happened = self._ledger.record(unit, before, after, proven=outcome.proves and current)
-            unit.commit()
-        if current and new is not None:
-            self._credentials.remember(account_id, generation, new)
-        told = (before.state, before.cause) != (after.state, after.cause)
-        _log.log(
-            logging.INFO if told else logging.DEBUG,
-            "%s at %s: %s → %s (%s)",
-            after.address,
-            after.provider,
-            before.state,
-            after.state,
-            outcome.cause or "proven",
-        )
-        self._ledger.publish(before, after, happened)
-        return after
 
 
 class _Progress:

@@ -116,7 +116,7 @@ def test_rotated_token_that_could_not_be_stored_is_not_used(world: World) -> Non
 def _quietly(world: World) -> None:
     import logging
 
-    logger = logging.getLogger("reply_desktop.services.health")
+    logger = logging.getLogger("reply_desktop.services.settling")
     logger.disabled = True
     try:
         world.health.check_now("ana")
