@@ -1,6 +1,7 @@
 """The door: reads the command line, and opens the window, a command, or the engine."""
 
 import argparse
+import errno
 import logging
 import os
 import sys
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
 
 _STAND_INS: Final = "sandbox-process"
 """First word of the command line that makes a frozen app be the sandbox's own process."""
+_INTERRUPTED: Final = 130
+_NOBODY_READS: Final = 141
+"""Exit codes as shells give them for SIGINT and SIGPIPE."""
+_UNWRITABLE: Final = (errno.EACCES, errno.EDQUOT, errno.ENOSPC, errno.EPERM, errno.EROFS)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -29,27 +34,57 @@ def main(argv: Sequence[str] | None = None) -> int:
 
         return stand_in(words[1:])
     from reply_desktop.cli import parser
+    from reply_desktop.cli.shapes import UNKNOWN_EXIT
 
     args = parser.build().parse_args(words)
-    config = Config(args.data_dir or default_data_dir(sandbox=args.sandbox), sandbox=args.sandbox)
     try:
-        _make_folder(config)
-        if args.command == "worker":
-            return _worker(config, args)
-        if args.command == "restore":
-            return _restore(config, args)
-        if args.command == "stop":
-            return _stop(config)
-        if args.command is not None:
-            return _command(config, args)
-        if args.sandbox:
-            threading.Thread(target=_fill_sandbox, args=(config,), name="sandbox-seed", daemon=True).start()
-        from reply_desktop import app
-
-        return app.run(config, hidden=args.hidden, link=args.open)
+        _refuse_unreadable(words)
+        code = _enter(args)
+        if sys.stdout is not None:
+            sys.stdout.flush()
+        return code
     except ReplyDesktopError as error:
-        sys.stderr.write(f"{error}\n")
-        return 2
+        text = str(error)
+    except KeyboardInterrupt:
+        sys.stderr.write("Cancelled.\n")
+        return _INTERRUPTED
+    except BrokenPipeError:
+        # Who reads has enough, `head` for instance. What is left must not be tried again at the very end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _NOBODY_READS
+    except OSError as error:
+        if error.errno not in _UNWRITABLE:
+            raise
+        text = f"{error.filename or 'The answer'} cannot be written: {error.strerror}."
+    sys.stderr.write(f"{text}\n")
+    return UNKNOWN_EXIT if args.command == "check" else 2
+
+
+def _enter(args: argparse.Namespace) -> int:
+    config = Config(args.data_dir or default_data_dir(sandbox=args.sandbox), sandbox=args.sandbox)
+    _make_folder(config)
+    if args.command == "worker":
+        return _worker(config, args)
+    if args.command == "restore":
+        return _restore(config, args)
+    if args.command == "stop":
+        return _stop(config)
+    if args.command is not None:
+        return _command(config, args)
+    if args.sandbox:
+        threading.Thread(target=_fill_sandbox, args=(config,), name="sandbox-seed", daemon=True).start()
+    from reply_desktop import app
+
+    return app.run(config, hidden=args.hidden, link=args.open)
+
+
+def _refuse_unreadable(words: Sequence[str]) -> None:
+    for word in words:
+        try:
+            word.encode()
+        except UnicodeEncodeError:
+            shown = word.encode(errors="replace").decode()
+            raise InvalidInput(f"{shown} is not text in UTF-8.", "Give it in plain characters.") from None
 
 
 def leave_the_bundle(environment: MutableMapping[str, str]) -> None:

@@ -1,5 +1,7 @@
 """The door: each word leads to the right room, and trouble is one clear line."""
 
+import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -8,6 +10,8 @@ import pytest
 
 from reply_desktop import __version__
 from reply_desktop.__main__ import leave_the_bundle
+from reply_desktop.channel.lock import EngineLock
+from reply_desktop.config import Config
 
 
 def run(*argv: str) -> tuple[int, str, str]:
@@ -44,6 +48,59 @@ def test_a_data_folder_that_cannot_be_made_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     code, _, err = run("--data-dir", str(tmp_path / "file" / "data"), "accounts", "list")
     assert code == 2 and "Traceback" not in err and str(tmp_path / "file") in err
+
+
+def test_no_look_at_the_accounts_is_unknown_and_not_red(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    assert run("--data-dir", str(tmp_path / "file" / "data"), "check")[0] == 3
+
+
+def test_an_argument_that_is_no_text_is_one_line(tmp_path: Path) -> None:
+    command = [
+        sys.executable,
+        "-m",
+        "reply_desktop",
+        "--data-dir",
+        str(tmp_path),
+        "accounts",
+        "pause",
+        b"\xff",
+    ]
+    done = subprocess.run(command, capture_output=True, timeout=60)
+    assert (done.returncode, done.stderr) == (2, b"? is not text in UTF-8. Give it in plain characters.\n")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pipes and devices of Unix")
+def test_output_that_nobody_takes_is_no_traceback(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "reply_desktop", "--data-dir", str(tmp_path), "providers", "list"]
+    read, write = os.pipe()
+    os.close(read)
+    with os.fdopen(write, "wb") as closed:
+        done = subprocess.run(command, stdout=closed, stderr=subprocess.PIPE, timeout=60)
+    assert (done.returncode, done.stderr) == (141, b"")
+    try:
+        if Path("/dev/full").exists():
+            with Path("/dev/full").open("wb") as full:
+                done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, timeout=60)
+            assert done.returncode == 2
+            assert done.stderr == b"The answer cannot be written: No space left on device.\n"
+    finally:
+        run("--data-dir", str(tmp_path), "stop")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="SIGINT to one process is Unix's")
+def test_ctrl_c_while_starting_is_one_line(tmp_path: Path) -> None:
+    config = Config(tmp_path)
+    os.mkfifo(config.key_file)
+    with EngineLock(config.lock_file) as lock:
+        lock.hold()
+        command = [sys.executable, "-m", "reply_desktop", "--data-dir", str(tmp_path), "stop"]
+        stopping = subprocess.Popen(command, stderr=subprocess.PIPE)
+        # Opens as soon as the command reads the key, and not before.
+        with config.key_file.open("wb"):
+            stopping.send_signal(signal.SIGINT)
+            _, said = stopping.communicate(timeout=60)
+    assert (stopping.returncode, said) == (130, b"Cancelled.\n")
 
 
 def test_the_sandbox_process_is_reached_by_its_own_word() -> None:

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -170,13 +171,18 @@ class _Child:
 
     def __init__(self, config: Config, command: Sequence[str]) -> None:
         _reap()
-        config.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        config.logs_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._errors = config.logs_dir / "engine.err"
-        if self._errors.exists() and self._errors.stat().st_size > _LOG_BYTES:
-            self._errors.unlink()
-        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
-        errors = os.open(self._errors, flags, 0o600)
+        try:
+            config.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+            config.logs_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if self._errors.exists() and self._errors.stat().st_size > _LOG_BYTES:
+                self._errors.unlink()
+            errors = os.open(self._errors, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        except OSError as error:
+            raise EngineUnavailable(
+                f"The data folder {config.data_dir} cannot be written: {error.strerror}.",
+                "Check the disk, and who may write there.",
+            ) from error
         try:
             self._before = os.fstat(errors).st_size
             self._process = _Outliving(
@@ -214,9 +220,11 @@ class _Child:
                 size = file.seek(0, os.SEEK_END)
                 file.seek(max(self._before, size - _ERROR_BYTES))
                 lines = file.read(_ERROR_BYTES).decode(errors="replace").strip().splitlines()
+            full = not lines and not shutil.disk_usage(self._errors.parent).free
         except OSError:
             return ""
-        return plain(lines[-1]) if lines else ""
+        # On a full disk it cannot even say so.
+        return "The disk is full." if full else plain(lines[-1]) if lines else ""
 
 
 class _Outliving(subprocess.Popen[bytes]):

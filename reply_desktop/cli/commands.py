@@ -21,6 +21,8 @@ from reply_desktop.domain.states import STATE_WORDS
 from reply_desktop.files import write_private
 
 _MARKS = {"green": "●", "orange": "▲", "red": "✖", "grey": "○"}
+_LONGEST_FILE = 1_000_000
+_LONGEST_SECRET = 10_000
 
 
 class Commands:
@@ -163,8 +165,9 @@ class Commands:
     def _unlock(self, front: Front, args: argparse.Namespace) -> int:
         passphrase = self._secret() if args.passphrase_stdin else None
         request = m.StartOverVault(passphrase) if args.start_over else m.UnlockVault(passphrase)
-        self._say(front.ask(request).text)
-        return 0
+        vault = front.ask(request)
+        self._say(vault.text)
+        return 0 if vault.status == m.VaultStatus.OPEN else 2
 
     def _consent(self, front: Front, request: m.BeginConsent, as_json: bool) -> int:
         started = front.ask(request)
@@ -196,7 +199,11 @@ class Commands:
         return MailServers(smtp, imap, args.smtp_user)
 
     def _secret(self) -> str:
-        secret = self._stdin.readline().rstrip("\r\n")
+        try:
+            secret = self._stdin.readline(_LONGEST_SECRET).rstrip("\r\n")
+            secret.encode()
+        except UnicodeError:
+            raise InvalidInput("What came on standard input is not text.", "Pipe it in as UTF-8.") from None
         if not secret:
             raise InvalidInput("Nothing came on standard input.", "Pipe the password in, on one line.")
         return secret
@@ -222,10 +229,13 @@ class Commands:
         return f"{line}  {told.short}" + ("" if who.value == "nobody" else f" → {told.steps[0]}")
 
     def _json(self, document: dict[str, Any]) -> None:
-        self._print(json.dumps(document, ensure_ascii=False, indent=2))
+        # A console or file of another encoding still gets JSON that anybody can read.
+        wide = (self._out.encoding or "utf-8").lower().replace("_", "-") == "utf-8"
+        self._print(json.dumps(document, ensure_ascii=not wide, indent=2))
 
     def _print(self, text: str) -> None:
-        self._out.write(text + "\n")
+        encoding = self._out.encoding or "utf-8"
+        self._out.write(text.encode(encoding, "replace").decode(encoding) + "\n")
 
     def _say(self, text: str) -> None:
         self._err.write(text + "\n")
@@ -259,13 +269,16 @@ def _server(
 
 def _read_text(path: Path) -> str:
     try:
-        if path.stat().st_size > 1_000_000:
-            raise InvalidInput(f"{path} is too large to be a client file.")
-        return path.read_text(encoding="utf-8-sig")
+        with path.open(encoding="utf-8-sig") as file:
+            text = file.read(_LONGEST_FILE + 1)
     except OSError as error:
         raise InvalidInput(f"{path} cannot be read: {error.strerror}.") from None
     except UnicodeDecodeError:
         raise InvalidInput(f"{path} is not a text file.", "Give the client_secret.json itself.") from None
+    # Counted and not asked for: a device or a pipe has no size, and may never end.
+    if len(text) > _LONGEST_FILE:
+        raise InvalidInput(f"{path} is too large to be a client file.")
+    return text
 
 
 def _age(now: datetime, at: datetime) -> str:

@@ -176,5 +176,8 @@ class Desk:
 def _is_https(url: str) -> bool:
     from urllib.parse import urlsplit
 
-    parts = urlsplit(url)
-    return parts.scheme == "https" and bool(parts.hostname)
+    try:
+        parts = urlsplit(url)
+        return parts.scheme == "https" and bool(parts.hostname) and not any(map(str.isspace, url))
+    except ValueError:
+        return False

@@ -191,6 +191,12 @@ class TestEnsure:
         with pytest.raises(EngineUnavailable, match="cannot be started: No such file"):
             ensure_engine(data.config, command=["/nowhere/reply-desktop"])
 
+    def test_a_folder_that_cannot_be_written(self, data: Data) -> None:
+        data.config.data_dir.mkdir()
+        data.config.logs_dir.write_text("in the way")
+        with pytest.raises(EngineUnavailable, match="cannot be written: File exists"):
+            ensure_engine(data.config, command=["false"])
+
     def test_an_engine_that_never_answers(self, data: Data) -> None:
         with pytest.raises(EngineUnavailable, match="does not start"):
             ensure_engine(data.config, command=["sleep", "2"], timeout_s=0.3)

@@ -5,7 +5,7 @@ import json
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO, cast
 
 import pytest
 
@@ -83,7 +83,7 @@ class Shell:
     def __init__(self) -> None:
         self.front = ScriptedFront()
         self.opened: list[str] = []
-        self.stdin = io.StringIO()
+        self.stdin: TextIO = io.StringIO()
         self.start_error: Exception | None = None
 
     def __call__(self, *argv: str) -> int:
@@ -288,11 +288,41 @@ def test_export_and_backup(shell: Shell, tmp_path: Path) -> None:
     assert shell.front.asked[-1] == m.Backup(str(tmp_path / "b.db"))
 
 
+@pytest.mark.skipif(not Path("/dev/zero").exists(), reason="a file without an end")
+def test_a_client_file_without_an_end_is_refused(shell: Shell) -> None:
+    assert shell("providers", "set", "google", "/dev/zero") == 2
+    assert "too large" in shell.said
+
+
+def test_output_of_a_narrow_encoding(shell: Shell) -> None:
+    shell.front.rows = [row(State.CONNECTED, address="zoë😀@example.com")]
+    for argv in (("accounts", "list"), ("accounts", "list", "--json")):
+        raw = io.BytesIO()
+        out = io.TextIOWrapper(raw, encoding="cp1252")
+        commands = Commands(
+            lambda: cast(Any, shell.front), shell._open, lambda: AT, out=out, err=io.StringIO()
+        )
+        assert commands.run(parser.build().parse_args(argv)) == 0
+        out.flush()
+        printed = raw.getvalue().decode("cp1252")
+    assert json.loads(printed)["accounts"][0]["address"] == "zoë😀@example.com"
+
+
+@pytest.mark.parametrize("given", [b"\xff\n", b""])
+def test_a_passphrase_that_is_no_text(shell: Shell, given: bytes) -> None:
+    for errors in ("strict", "surrogateescape"):
+        shell.stdin = io.TextIOWrapper(io.BytesIO(given), encoding="utf-8", errors=errors)
+        assert shell("unlock", "--passphrase-stdin") == 2
+        assert "standard input" in shell.said and shell.front.asked == []
+
+
 def test_unlock(shell: Shell) -> None:
     shell.stdin = io.StringIO("long passphrase\n")
     shell.front.answers[m.UnlockVault] = m.VaultState(m.VaultStatus.OPEN, "file", "Open.")
     assert shell("unlock", "--passphrase-stdin") == 0
     assert shell.front.asked == [m.UnlockVault("long passphrase")] and shell.said == "Open.\n"
-    shell.front.answers[m.StartOverVault] = shell.front.answers[m.UnlockVault]
+    shell.front.answers[m.UnlockVault] = m.VaultState(m.VaultStatus.LOCKED, "", "Still locked.")
+    assert shell("unlock") == 2
+    shell.front.answers[m.StartOverVault] = m.VaultState(m.VaultStatus.OPEN, "file", "Open.")
     assert shell("unlock", "--start-over") == 0
     assert shell.front.asked[-1] == m.StartOverVault(None)

@@ -96,6 +96,8 @@ def test_answers(ask: Asked, request_: object) -> None:
         (m.SetMicrosoft("not a guid"), InvalidInput),
         (m.SetMicrosoft(CLIENT_ID, authority="http://login.example"), InvalidInput),
         (m.SetMicrosoft(CLIENT_ID, graph_url="https://"), InvalidInput),
+        (m.SetMicrosoft(CLIENT_ID, graph_url="https://[::"), InvalidInput),
+        (m.SetMicrosoft(CLIENT_ID, graph_url="https://a b"), InvalidInput),
         (m.TestProvider(Provider.OTHER), InvalidInput),
         (m.TestProvider(Provider.MICROSOFT), NotConfigured),
         (m.PutSettings({"nonsense": "1"}), InvalidInput),

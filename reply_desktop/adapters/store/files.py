@@ -152,7 +152,11 @@ def restore(path: Path, source: Path, now: datetime) -> Path | None:
     """
     if not source.is_file():
         raise NotFound(f"There is no file {source}.", "Name a backup.")
-    if check(source) is None:
+    try:
+        revision = check(source)
+    except StoreDamaged as error:
+        raise StoreDamaged(error.what, "Name a sound backup; nothing was changed.") from None
+    if revision is None:
         raise StoreDamaged(f"{source} is empty.", "Name a backup.")
     kept = None
     if path.exists():

@@ -171,8 +171,9 @@ def test_what_is_no_backup_is_not_restored(closed: Path, clock: FakeClock, tmp_p
         else:
             alter(source, "UPDATE alembic_version SET version_num = '0002'")
     before = closed.read_bytes()
-    with pytest.raises((NotFound, StoreDamaged, StoreTooNew)):
+    with pytest.raises((NotFound, StoreDamaged, StoreTooNew)) as refused:
         files.restore(closed, source, clock.now())
+    assert "move the file away" not in str(refused.value)
     assert closed.read_bytes() == before
     assert [one.name for one in closed.parent.iterdir()] == ["reply.db"]
 
