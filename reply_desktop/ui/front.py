@@ -78,6 +78,7 @@ class Front(QObject):
         self.accounts.providers_wanted.connect(self.open_providers)
         self.accounts.model.dataChanged.connect(lambda *_: self._tell_footer())
         self.window.quit_wanted.connect(self.quit_wanted)
+        self.window.seen.connect(lambda seen: self._on_seen())
 
     # Doors
 
@@ -124,6 +125,11 @@ class Front(QObject):
     def _on_engine(self, state: EngineState) -> None:
         if state is EngineState.RUNNING:
             self.bridge.ask(GetSummary(), self._on_summary, lambda error: None, owner=self)
+        self._on_seen()
+
+    def _on_seen(self) -> None:
+        """Nothing ticks while nobody looks."""
+        if self.window.isVisible() and self.bridge.engine is EngineState.RUNNING:
             self._footer_timer.start()
         else:
             self._footer_timer.stop()

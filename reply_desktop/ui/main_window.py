@@ -5,7 +5,15 @@ from functools import partial
 from typing import Final
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QCloseEvent, QGuiApplication, QKeySequence, QResizeEvent, QShortcut
+from PySide6.QtGui import (
+    QCloseEvent,
+    QGuiApplication,
+    QHideEvent,
+    QKeySequence,
+    QResizeEvent,
+    QShortcut,
+    QShowEvent,
+)
 from PySide6.QtWidgets import (
     QButtonGroup,
     QFrame,
@@ -41,7 +49,7 @@ _FOLD: Final = 1000
 
 
 class MainWindow(QWidget):
-    """Frame of all pages. Closing it hides it; `quit_wanted` and `about_to_hide` tell the door.
+    """Frame of all pages. Closing it hides it. `seen` carries whether it is shown now.
 
     Light on purpose: it is painted before anything heavy is loaded. Pages, banners and header buttons are
     put in later.
@@ -49,6 +57,7 @@ class MainWindow(QWidget):
 
     quit_wanted = Signal()
     about_to_hide = Signal()
+    seen = Signal(bool)
 
     def __init__(self, remembered: Remembered, *, sandbox: bool = False) -> None:
         super().__init__()
@@ -211,6 +220,14 @@ class MainWindow(QWidget):
             icons.put_icon(self._engine_dot, "dot", f"{tone}.fill", 10)
 
     # Coming and going
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self.seen.emit(True)
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        super().hideEvent(event)
+        self.seen.emit(False)
 
     def bring(self) -> None:
         """Come to the front."""

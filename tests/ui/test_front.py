@@ -120,6 +120,15 @@ def test_the_footer_tells_service_number_and_last_check(qtbot: QtBot, make: Make
     qtbot.waitUntil(lambda: "Background service restarting…" in footer(front))
 
 
+def test_nothing_ticks_while_nobody_looks(make: Make) -> None:
+    front = make(FakeEngine(few()))
+    assert front._footer_timer.isActive()
+    front.window.hide()
+    assert not front._footer_timer.isActive() and not front.accounts._times.isActive()
+    front.window.show()
+    assert front._footer_timer.isActive()
+
+
 def test_quit_is_in_the_menu(qtbot: QtBot, make: Make) -> None:
     front = make(FakeEngine())
     more = next(one for one in front.window.findChildren(QAbstractButton) if one.accessibleName() == "More")
