@@ -19,12 +19,10 @@ from reply_desktop.domain.causes import Cause
 from reply_desktop.domain.states import State
 from reply_desktop.engine.build import Parts, build
 from reply_desktop.engine.requests import Desk
+from reply_desktop.engine.sweeps import Sweeps
 from reply_desktop.files import write_private
 
 _log = logging.getLogger(__name__)
-
-SWEEP_EVERY_S = 1.0
-"""Between two looks for due accounts, in seconds."""
 
 _VAULT_CAUSES = {
     m.VaultStatus.OPEN: None,
@@ -79,6 +77,7 @@ class _Life:
         self._stopped = threading.Event()
         self._over = False
         self._news = threading.Lock()
+        self._sweeps = Sweeps(self._sweep, parts.store, parts.clock, parts.scheduler)
         config = parts.config
         self._server = Server(
             config.channel_address,
@@ -117,7 +116,8 @@ class _Life:
         )
         parts.vault.on_change = self._on_vault
         parts.tasks.submit(parts.vault.open_now)
-        parts.scheduler.every(SWEEP_EVERY_S, self._sweep, "sweep")
+        parts.bus.listen(self._sweeps.on_event)
+        self._sweeps.soon()
         signals = DesktopSignals(on_resume=lambda: self._on_signal("resumed"), on_network=self._on_network)
         signals.start()
         _log.info("The engine serves %s", config.data_dir)
@@ -136,9 +136,8 @@ class _Life:
         _log.info("Asked to stop%s", " and hand over" if hand_over else "")
         self._stopped.set()
 
-    def _sweep(self) -> None:
-        if not self._stopped.is_set():
-            self._parts.health.sweep()
+    def _sweep(self) -> int:
+        return 0 if self._stopped.is_set() else self._parts.health.sweep()
 
     def _on_network(self) -> None:
         self._on_signal("up")
@@ -149,6 +148,7 @@ class _Life:
             self._parts.transport.renew()
             self._parts.scheduler.wake()
             self._parts.health.recheck(spread=True)
+            self._sweeps.soon()
 
     def _on_vault(self, status: str) -> None:
         known = m.VaultStatus(status)
@@ -162,6 +162,7 @@ class _Life:
             self._parts.bus.publish([events.VaultChanged(status)])
             if cause is None:
                 self._parts.health.recheck()
+                self._sweeps.soon()
 
     def _on_event(self, event: events.Event) -> None:
         if isinstance(event, events.ProviderChanged):
@@ -171,6 +172,7 @@ class _Life:
                     states=(State.CONNECTED, State.AT_RISK, State.BLOCKED, State.EXPIRED),
                 )
                 unit.commit()
+            self._sweeps.soon()
 
     def _forward(self, event: events.Event) -> None:
         if isinstance(event, events.AccountChanged):

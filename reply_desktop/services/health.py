@@ -75,7 +75,7 @@ class Health:
         self.recheck(spread=True)
 
     def sweep(self) -> int:
-        """Submit every due account not already in flight; gives how many. Called every second."""
+        """Submit every due account not already in flight; gives how many."""
         self.age()
         # Before the look: a check that ends in between leaves its account due in the list, not in truth.
         with self._lock:
