@@ -64,7 +64,7 @@ def test_an_argument_that_is_no_text_is_one_line(tmp_path: Path) -> None:
         str(tmp_path),
         "accounts",
         "pause",
-        b"\xff",
+        os.fsdecode(b"\xff"),
     ]
     done = subprocess.run(command, capture_output=True, timeout=60)
     assert (done.returncode, done.stderr) == (2, b"? is not text in UTF-8. Give it in plain characters.\n")

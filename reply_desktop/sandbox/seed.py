@@ -1,6 +1,8 @@
 """Gives a new sandbox its accounts, the way a person would: client ids first, then consent after consent."""
 
+import time
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, Final, Protocol
 
 from reply_desktop.channel import messages as m
@@ -9,11 +11,18 @@ from reply_desktop.domain.errors import ConsentFailed
 from reply_desktop.domain.events import ConsentEnded
 from reply_desktop.domain.grant import MailServer, MailServers, Security
 from reply_desktop.domain.provider import Provider
-from reply_desktop.sandbox.person import Person
+from reply_desktop.sandbox.control import ControlRefused
+from reply_desktop.sandbox.folder import FolderLock, FolderTaken
+from reply_desktop.sandbox.person import NotOnThePage, Person
 from reply_desktop.sandbox.process import Sandbox
 
 CONNECTED: Final = 2
 """How many of each single-click provider's mailboxes are connected; the others wait to be added."""
+
+TURN_S: Final = 60.0
+"""How long one that is filling the same sandbox is waited for, in seconds."""
+
+LOCK_FILE: Final = "seed.lock"
 
 
 class Front(Protocol):
@@ -26,8 +35,32 @@ class Front(Protocol):
 def seed(sandbox: Sandbox, front: Front) -> Sequence[str]:
     """Set up providers that are not, and connect the first mailboxes if there is no account at all.
 
-    Gives the addresses connected by this call. Raises ConsentFailed when a stand-in refuses.
+    Gives the addresses connected by this call; whoever comes meanwhile waits for it and has nothing to do.
+    Raises ConsentFailed when a stand-in refuses or does not answer.
     """
+    lock = FolderLock(Path(sandbox.data_dir) / LOCK_FILE)
+    _take_turn(lock)
+    try:
+        return _fill(sandbox, front)
+    except (OSError, ControlRefused, NotOnThePage):
+        # Not their words: they name links, and links hold codes.
+        raise ConsentFailed("The sandbox's providers did not answer.", "Try again.") from None
+    finally:
+        lock.free()
+
+
+def _take_turn(lock: FolderLock) -> None:
+    deadline = time.monotonic() + TURN_S
+    while True:
+        try:
+            return lock.hold()
+        except FolderTaken:
+            if time.monotonic() >= deadline:
+                raise ConsentFailed("The sandbox's accounts are not ready yet.", "Try again.") from None
+            time.sleep(0.02)
+
+
+def _fill(sandbox: Sandbox, front: Front) -> Sequence[str]:
     configured = {row.provider for row in front.ask(m.ListProviders()).rows if row.configured}
     if Provider.GOOGLE not in configured:
         with open(sandbox.google_client_file, encoding="utf-8") as file:  # noqa: PTH123 - a path in text

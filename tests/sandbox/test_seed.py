@@ -1,6 +1,8 @@
 """A new sandbox gets its accounts by consent, once, through the same requests a person's front makes."""
 
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
 
@@ -29,7 +31,7 @@ class Front:
 
     def __init__(self, sandbox: Sandbox, *, configured: bool = False, accounts: tuple[str, ...] = ()) -> None:
         self.asked: list[Any] = []
-        self._url = sandbox.google_auth_uri + "?client_id=unknown"
+        self.url = sandbox.google_auth_uri + "?client_id=unknown"
         self._configured = configured
         self._accounts = accounts
         self.end = ConsentEnd.CONNECTED
@@ -43,7 +45,7 @@ class Front:
             case m.ListAccounts():
                 return m.AccountIndex(self._accounts)
             case m.BeginConsent():
-                return m.ConsentStarted("c", self._url, datetime.now(UTC))
+                return m.ConsentStarted("c", self.url, datetime.now(UTC))
         return m.Done()
 
     def consent_end(self, consent_id: str) -> ConsentEnded:
@@ -75,3 +77,34 @@ def test_a_stand_in_that_refuses_is_said(sandbox: Sandbox) -> None:
     front.end = ConsentEnd.FAILED
     with pytest.raises(ConsentFailed, match="how it ended"):
         seed(sandbox, front)
+
+
+def test_a_page_that_does_not_answer_is_said_without_the_link(sandbox: Sandbox) -> None:
+    front = Front(sandbox)
+    front.url = "http://127.0.0.1:1/auth?state=hidden"
+    with pytest.raises(ConsentFailed, match="did not answer") as told:
+        seed(sandbox, front)
+    assert "hidden" not in str(told.value) and told.value.__suppress_context__
+
+
+def test_two_at_once_take_turns(sandbox: Sandbox) -> None:
+    inside, go_on = threading.Event(), threading.Event()
+
+    class Slow(Front):
+        def consent_end(self, consent_id: str) -> ConsentEnded:
+            inside.set()
+            assert go_on.wait(30)
+            return super().consent_end(consent_id)
+
+    first, second = Slow(sandbox), Front(sandbox, accounts=("a1",))
+    with ThreadPoolExecutor(2) as pool:
+        filling = pool.submit(seed, sandbox, first)
+        assert inside.wait(30)
+        coming = pool.submit(seed, sandbox, second)
+        # It must still be waiting; that it has asked nothing is looked at when the first one goes on.
+        with pytest.raises(TimeoutError):
+            coming.result(0.1)
+        assert second.asked == []
+        go_on.set()
+        assert len(filling.result(30)) == 5
+        assert coming.result(30) == []
