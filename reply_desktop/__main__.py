@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from reply_desktop.config import Config, default_data_dir
-from reply_desktop.domain.errors import EngineUnavailable, InvalidInput, ReplyDesktopError
+from reply_desktop.domain.errors import EngineUnavailable, InvalidInput, ReplyDesktopError, VaultUnavailable
 
 if TYPE_CHECKING:
     from reply_desktop.sandbox.process import Sandbox
@@ -22,6 +22,10 @@ _INTERRUPTED: Final = 130
 _NOBODY_READS: Final = 141
 """Exit codes as shells give them for SIGINT and SIGPIPE."""
 _UNWRITABLE: Final = (errno.EACCES, errno.EDQUOT, errno.ENOSPC, errno.EPERM, errno.EROFS)
+
+
+_WITHOUT_VAULT: Final = ("unlock", "doctor")
+"""Commands of the sandbox that make sense before its accounts' sign-ins can be sealed."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -130,7 +134,12 @@ def _command(config: Config, args: argparse.Namespace) -> int:
             return Front(config)
         stand_ins = _sandbox(config)
         made = Front(config)
-        seed(stand_ins, made)
+        try:
+            seed(stand_ins, made)
+        except VaultUnavailable:
+            if args.command not in _WITHOUT_VAULT:
+                made.close()
+                raise
         return made
 
     return Commands(front, open_browser, utc_now).run(args)
@@ -145,7 +154,11 @@ def _fill_sandbox(config: Config) -> None:
         stand_ins = _sandbox(config)
         front = Front(config)
         try:
-            seed(stand_ins, front)
+            try:
+                seed(stand_ins, front)
+            except VaultUnavailable:
+                front.vault_opened()
+                seed(stand_ins, front)
         finally:
             front.close()
     except ReplyDesktopError as error:

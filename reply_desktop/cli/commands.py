@@ -13,7 +13,7 @@ from reply_desktop.cli import shapes
 from reply_desktop.cli.front import Front
 from reply_desktop.domain.causes import CAUSES, words
 from reply_desktop.domain.consent import EXIT_CODES, ConsentEnd
-from reply_desktop.domain.errors import InvalidInput, ReplyDesktopError
+from reply_desktop.domain.errors import InvalidInput, ReplyDesktopError, VaultUnavailable
 from reply_desktop.domain.grant import MailServer, MailServers, Security
 from reply_desktop.domain.provider import PROVIDER_NAMES, Provider
 from reply_desktop.domain.rows import AccountFilter, AccountRow
@@ -53,7 +53,8 @@ class Commands:
             front = self._make_front()
             code: int = getattr(self, f"_{name}")(front, args)
         except ReplyDesktopError as error:
-            self._say(str(error))
+            way = " Here: reply-desktop unlock --help." if isinstance(error, VaultUnavailable) else ""
+            self._say(f"{error}{way}")
             return shapes.UNKNOWN_EXIT if args.command == "check" else 2
         except KeyboardInterrupt:
             self._say("Cancelled.")

@@ -9,7 +9,7 @@ from reply_desktop.channel.client import Client
 from reply_desktop.channel.launch import ensure_engine
 from reply_desktop.config import Config
 from reply_desktop.domain.errors import EngineUnavailable
-from reply_desktop.domain.events import CheckProgress, ConsentEnded
+from reply_desktop.domain.events import CheckProgress, ConsentEnded, VaultChanged
 from reply_desktop.domain.rows import AccountFilter, AccountRow
 
 T = TypeVar("T")
@@ -56,11 +56,15 @@ class Front:
         assert isinstance(found, ConsentEnded)
         return found
 
+    def vault_opened(self) -> None:
+        """Waits, as long as it takes, until the vault is open."""
+        self._wait(lambda event: isinstance(event, VaultChanged) and event.status == m.VaultStatus.OPEN, None)
+
     def close(self) -> None:
         """Leave; the engine goes on."""
         self._client.close()
 
-    def _wait(self, wanted: Callable[[object], bool], timeout_s: float) -> object:
+    def _wait(self, wanted: Callable[[object], bool], timeout_s: float | None) -> object:
         seen = 0
         found: list[object] = []
 
@@ -83,7 +87,7 @@ class Front:
         )
 
     def _on_event(self, event: object) -> None:
-        if isinstance(event, (CheckProgress, ConsentEnded)):
+        if isinstance(event, (CheckProgress, ConsentEnded, VaultChanged)):
             with self._more:
                 self._events.append(event)
                 self._more.notify_all()

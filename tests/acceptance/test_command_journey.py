@@ -100,3 +100,18 @@ def test_pause_resume_remove(shell: Shell) -> None:
     assert shell("accounts", "remove", address).code == 0
     gone = shell("accounts", "pause", address)
     assert gone.code == 2 and address in gone.err
+
+
+def test_without_a_keyring_a_passphrase_opens_the_way(shell: Shell) -> None:
+    del shell.env["REPLY_DESKTOP_PASSPHRASE_FILE"]
+    refused = shell("accounts", "list")
+    assert refused.code == 2 and "unlock" in refused.err
+    assert shell("unlock", "--passphrase-stdin", stdin="short\n").code == 2
+    assert shell("unlock", "--passphrase-stdin", stdin="long enough to keep\n").code == 0
+    assert shell("check").code == 0
+    assert shell("stop").code == 0
+    locked = shell("check")
+    assert locked.code == 1 and "locked" in locked.out
+    assert shell("unlock", "--passphrase-stdin", stdin="a wrong passphrase\n").code == 2
+    assert shell("unlock", "--passphrase-stdin", stdin="long enough to keep\n").code == 0
+    assert shell("check").code == 0
