@@ -1,5 +1,6 @@
 """The window's door: one per data folder, and painted before anything heavy is loaded."""
 
+import gc
 import os
 import signal
 import sys
@@ -39,6 +40,8 @@ def run(config: Config, *, hidden: bool = False, link: str | None = None) -> int
             return 0
         sys.stderr.write(f"{APP_NAME} is open already, but does not answer. End it and try again.\n")
         return 1
+    # Nothing made while starting is garbage; `life.quiet_collector` turns it on again.
+    gc.disable()
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     remembered = Remembered(config.data_dir / "window.ini")
     theme.install(app, theme.scheme_named(remembered.get("theme")))

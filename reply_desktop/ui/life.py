@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from PySide6.QtCore import QEvent, QObject, QTimer
 
 from reply_desktop.config import Config
+from reply_desktop.ui import icons
 from reply_desktop.ui.main_window import ACCOUNTS, MainWindow
 from reply_desktop.ui.remembered import Remembered
 from reply_desktop.ui.single_instance import Message, SingleInstance
@@ -30,6 +31,7 @@ def quiet_collector() -> None:
     """
     gc.collect()
     gc.freeze()
+    gc.enable()
 
 
 class EngineDoor:
@@ -91,6 +93,7 @@ class Life(QObject):
         """Reach for the engine, and meanwhile build the pages."""
         from reply_desktop.ui.bridge import Bridge
 
+        self._window.setWindowIcon(icons.app_icon())
         self._bridge = Bridge(self._connect, self)
         self._bridge.start()
         self._ends.append(self._bridge.close)

@@ -70,7 +70,6 @@ class MainWindow(QWidget):
         self._folded = False
         # Qt puts the app's name behind it.
         self.setWindowTitle("Sandbox" if sandbox else APP_NAME)
-        self.setWindowIcon(icons.app_icon())
         self.setMinimumSize(_LEAST)
         self._outer = column(self, gap=0)
         self._outer.addWidget(self._header(sandbox))
@@ -95,7 +94,7 @@ class MainWindow(QWidget):
         row = line(bar, gap=Space.S)
         row.setContentsMargins(Space.L, Space.S, Space.M, Space.S)
         mark = QLabel()
-        mark.setPixmap(icons.app_icon().pixmap(24))
+        mark.setPixmap(icons.pixmap("app", side=24))
         row.addWidget(mark)
         row.addWidget(theme.label(APP_NAME, Type.SUBTITLE, strong=True))
         if sandbox:
