@@ -209,7 +209,7 @@ class Tour:
         wait_until(lambda: app.wait_for("Mail address", "text").has("focused"), "keyboard in the form")
         app.text(HUGO)
         app.wait_for_words("Servers found")
-        app.wait_for("Password", "password text").press("SetFocus")
+        app.wait_for("Password", "text").press("SetFocus")
         app.text(app.control.password(HUGO))
         self.tell("Add account → Other: the servers are found by the address.", "add-other")
         app.press("Check and add")

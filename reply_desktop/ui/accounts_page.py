@@ -330,12 +330,15 @@ class AccountsPage(QWidget):
         self.panes.show()
         QTimer.singleShot(0, self, self._on_room)
 
+    def _pane_has_keyboard(self) -> bool:
+        focused = self.window().focusWidget()
+        return focused is not None and self.panes.isAncestorOf(focused)
+
     def _close_pane(self) -> None:
-        focused = self.panes.focusWidget()
-        had_focus = focused is not None and focused.hasFocus()
+        had_keyboard = self._pane_has_keyboard()
         self.panes.hide()
         QTimer.singleShot(0, self, self._on_room)
-        if had_focus:
+        if had_keyboard:
             self.table.setFocus()
 
     def _show_detail(self) -> None:
@@ -362,7 +365,10 @@ class AccountsPage(QWidget):
         self.connect_pane.leave()
         mended, self._mended = self._mended, None
         if mended is not None and self.table.show_account(mended):
+            had_keyboard = self._pane_has_keyboard()
             self._show_detail()
+            if had_keyboard:
+                self.table.setFocus()
         else:
             self._close_pane()
 
@@ -563,7 +569,7 @@ class AccountsPage(QWidget):
 
     def _on_room(self) -> None:
         """With little room beside the pane the toolbar shows icons only."""
-        enough = 690 if self._mendable > 1 else 530
+        enough = 720 if self._mendable > 1 else 530
         narrow = self._left.width() < theme.scaled(enough)
         if narrow != self._is_narrow:
             self._is_narrow = narrow

@@ -181,7 +181,7 @@ class ConnectPane(SidePane):
         self._run_buttons(page)
         page.addStretch(1)
         self._on_tick()
-        again.setFocus()
+        _take_keyboard(again)
 
     def _on_tick(self) -> None:
         if (
@@ -249,7 +249,7 @@ class ConnectPane(SidePane):
         page.addLayout(buttons)
         self._run_buttons(page)
         page.addStretch(1)
-        first.setFocus()
+        _take_keyboard(first)
 
     def _on_go_on(self) -> None:
         self.stage = Stage.WAITING
@@ -341,7 +341,7 @@ class ConnectPane(SidePane):
         first = self._end_buttons(page, good, not_configured)
         self._run_buttons(page)
         page.addStretch(1)
-        first.setFocus()
+        _take_keyboard(first)
         self.ended.emit(end, account_id)
 
     def _end_buttons(self, page: QVBoxLayout, good: bool, not_configured: bool) -> QWidget:
@@ -401,3 +401,10 @@ class ConnectPane(SidePane):
         page.addSpacing(Space.S)
         page.addWidget(hairline())
         page.addLayout(row)
+
+
+def _take_keyboard(widget: QWidget) -> None:
+    """Put the keyboard there; also when another window, the browser, has it just now."""
+    # What is not shown yet would be forgotten by the time the window comes back to the front.
+    widget.show()
+    widget.setFocus()

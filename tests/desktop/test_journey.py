@@ -163,6 +163,10 @@ def test_reconnected_by_keyboard_alone(
         app.keys("Tab")
     app.keys("Return")
     assert f"{EMIL} is signed in" in result_page(browser)
+    browser.close_pages()
+    wait_until(lambda: app.wait_for("Done").has("focused"), "keyboard on Done")
+    app.keys("Return")
+    wait_until(lambda: app.table.has("focused"), "keyboard back in the table")
     works_again(app, EMIL, alert, notifications, tray)
 
 
