@@ -132,6 +132,41 @@ def test_the_domain_reads_no_clock(path: Path) -> None:
             assert node.attr not in ("now", "utcnow", "today", "monotonic"), f"line {node.lineno}"
 
 
+UNFIT = {
+    "run_local_server": "one request only, a fixed port, says done to a denial, cannot be cancelled",
+    "run_console": "copy and paste of codes is dead since 2023",
+    "acquire_token_interactive": "takes POST only, cannot be cancelled, prefers one vendor's browser",
+    "AuthCodeReceiver": "the listener of the above",
+    "acquire_token_silent": "hides errors, and hands out an access token though the refresh failed",
+    "acquire_token_by_username_password": "passwords are none of our business (RFC 9700 section 2.4)",
+    "initiate_device_flow": "a code typed elsewhere is what phishers ask for",
+    "OAUTHLIB_INSECURE_TRANSPORT": "holds for the whole process",
+    "OAUTHLIB_RELAX_TOKEN_SCOPE": "holds for the whole process",
+    "QtScheduler": "under PySide6 every wake-up adds a timer that is never cancelled",
+    "QtWebEngineWidgets": "sign-ins belong in the system's browser (RFC 8252 section 8.12)",
+    "QtWebEngineCore": "as above",
+    "QtWebView": "as above",
+}
+"""What a library offers and the product must not use → why."""
+
+
+@pytest.mark.parametrize("path", modules(), ids=named)
+def test_what_is_unfit_is_not_used(path: Path) -> None:
+    spoken = {id(statement.value) for statement in docstrings(parsed(path))}
+    used: set[str] = set()
+    for node in ast.walk(parsed(path)):
+        match node:
+            case ast.Name(id=name) | ast.Attribute(attr=name):
+                used.add(name)
+            case ast.alias(name=name):
+                used |= set(name.split("."))
+            case ast.ImportFrom(module=str(name)):
+                used |= set(name.split("."))
+            case ast.Constant(value=str(name)) if id(node) not in spoken:
+                used.add(name)
+    assert used & UNFIT.keys() == set()
+
+
 def test_no_tracked_file_names_an_index_host() -> None:
     found = [
         f"{named(path)}: {host}"

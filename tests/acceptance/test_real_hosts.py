@@ -11,9 +11,11 @@ import hashlib
 import json
 import os
 import re
+import socket
 import stat
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Final
 from urllib.parse import parse_qs, urlsplit
@@ -24,6 +26,7 @@ import trustme
 from reply_desktop.channel.launch import stop_running
 from reply_desktop.channel.messages import SendTest
 from tests.acceptance.conftest import Shell
+from tests.harness.waiting import wait_until
 from tests.harness.web import Answering, ProxyServer, Reply, Request, WebServer, said, server_context
 
 pytestmark = pytest.mark.slow
@@ -263,6 +266,11 @@ def done(shell: Shell, *argv: str, code: int = 0) -> str:
     return result.out
 
 
+def is_closed(port: int) -> bool:
+    with socket.socket() as client:
+        return client.connect_ex(("127.0.0.1", port)) != 0
+
+
 def assert_the_least_is_asked_for(links: list[str]) -> None:
     google, microsoft = (parse_qs(urlsplit(link).query) for link in links)
     assert set(google["scope"][0].split()) == {
@@ -319,6 +327,9 @@ def test_connect_check_and_send_over_the_providers_real_hosts_and_no_others(
     assert "1//03-google" not in internet.providers.live
 
     assert_the_least_is_asked_for(internet.seen.read_text().splitlines()[:2])
+    for line in internet.seen.read_text().splitlines():
+        redirect = urlsplit(parse_qs(urlsplit(line).query)["redirect_uri"][0])
+        wait_until(partial(is_closed, redirect.port or 0), "the end of the listener")
     assert internet.pages() == [
         ("https", "accounts.google.com", "/o/oauth2/auth"),
         ("https", "login.microsoftonline.com", "/common/oauth2/v2.0/authorize"),

@@ -6,6 +6,7 @@ import sys
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -115,6 +116,62 @@ def test_size_limit_only_the_44_characters_of_the_key_go_into_the_keyring(room: 
 def test_each_data_folder_has_a_key_of_its_own(room: Room) -> None:
     with pytest.raises(ValueError, match="user name"):
         KeyringVault(room.file, entry="", any_sealed=lambda: None)
+
+
+class CredentialManager:
+    """What `win32ctypes` gives of Windows: at most 2,560 bytes a credential, which is UTF-16."""
+
+    CRED_TYPE_GENERIC = 1
+    CRED_PERSIST_ENTERPRISE = 3
+
+    def __init__(self) -> None:
+        self.kept: dict[str, dict[str, object]] = {}
+
+    def CredRead(self, Type: int, TargetName: str) -> dict[str, object]:  # noqa: N803 - its own names
+        if TargetName not in self.kept:
+            raise WindowsError1168
+        return dict(self.kept[TargetName])
+
+    def CredWrite(self, credential: dict[str, object], flags: int) -> None:
+        blob = str(credential["CredentialBlob"]).encode("utf-16-le")
+        assert len(blob) <= 2560, "1783, 'The stub received bad data'"
+        self.kept[str(credential["TargetName"])] = {**credential, "CredentialBlob": blob}
+
+
+class WindowsError1168(Exception):
+    """Not found."""
+
+    winerror = 1168
+    funcname = "CredRead"
+
+
+def test_windows_keeps_the_keys_of_two_data_folders_apart(
+    room: Room, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There the second user of a service moves the first one's password under another name."""
+    from keyring.backends import Windows
+
+    manager = CredentialManager()
+    monkeypatch.setattr(Windows, "win32cred", manager, raising=False)
+    monkeypatch.setattr(Windows, "pywintypes", SimpleNamespace(error=WindowsError1168), raising=False)
+    backend = Windows.WinVaultKeyring.__new__(Windows.WinVaultKeyring)
+    entries = [ENTRY, ENTRY + "-sandbox", r"C:\Users\Änn\AppData\Local\reply-desktop"]
+    sealed = {}
+    for entry in entries:
+        vault = folder_vault(tmp_path, entry, backend)
+        sealed[entry] = vault.seal("a", SECRET)
+        vault.close()
+    assert len(manager.kept) == 3
+    for entry in (*entries, *reversed(entries)):
+        vault = folder_vault(tmp_path, entry, backend, sealed[entry])
+        assert vault.open("a", sealed[entry]) == SECRET
+        vault.close()
+
+
+def folder_vault(folder: Path, entry: str, backend: Backend, held: bytes | None = None) -> KeyringVault:
+    return KeyringVault(
+        folder / "vault.key", entry=entry, any_sealed=lambda: held, backends=lambda: [backend]
+    )
 
 
 def test_sealed_for_another_account_is_refused(room: Room) -> None:

@@ -137,6 +137,16 @@ def test_pkce_is_s256_and_fresh_for_each_attempt(world: World) -> None:
         assert base64.urlsafe_b64encode(digest).decode().rstrip("=") == challenge
 
 
+def test_the_link_is_neither_printed_nor_logged(
+    world: World, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    """google-auth-oauthlib's own flow does both."""
+    request = world.google.begin("http://127.0.0.1:4711/google", "ana@example.com")
+    world.google.redeem(request, {"state": request.state, "code": "4/one-time"})
+    said = caplog.text + "".join(capfd.readouterr())
+    assert request.state not in said and "code_challenge" not in said
+
+
 def test_without_a_client_id_there_is_no_link(world: World) -> None:
     google = Google(world.transport, world.endpoints, lambda _: None, world.clock)
     with pytest.raises(NotConfigured, match="no client ID for Google"):

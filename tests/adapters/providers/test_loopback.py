@@ -12,6 +12,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from hypothesis import given, settings
@@ -191,6 +192,16 @@ def test_stray_requests_are_answered_and_ignored(
     assert still_waits(answer)
     ask(listener, ANSWER)
     assert answer.result(DEADLINE_S) is not None
+
+
+def test_addresses_within_the_answer_stay_as_they_are(opened: Opened, pool: ThreadPoolExecutor) -> None:
+    """google-auth-oauthlib's own listener makes httpss of every https in them."""
+    listener = opened()
+    answer = waiting(pool, listener)
+    scope, issuer = "openid https://www.googleapis.com/auth/gmail.send", "https://accounts.google.com"
+    ask(listener, f"{ANSWER.partition('&scope')[0]}&{urlencode({'scope': scope, 'iss': issuer})}")
+    told = answer.result(DEADLINE_S)
+    assert told is not None and (told["scope"], told["iss"]) == (scope, issuer)
 
 
 @pytest.mark.parametrize(
