@@ -14,7 +14,11 @@ def open_browser(url: str) -> bool:
     `BROWSER` is a colon-separated list of commands, each with `%s` for the link or the link added.
     """
     for command in filter(None, os.environ.get("BROWSER", "").split(os.pathsep)):
-        words = [part.replace("%s", url) for part in shlex.split(command)]
+        try:
+            words = [part.replace("%s", url) for part in shlex.split(command)]
+        except ValueError:
+            # A quote without its end: no command.
+            continue
         if "%s" not in command:
             words.append(url)
         if _start(words):

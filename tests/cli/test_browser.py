@@ -42,3 +42,9 @@ def test_nothing_to_open_with(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
     monkeypatch.setenv("BROWSER", "no-such-browser")
     monkeypatch.setenv("PATH", str(tmp_path))
     assert not open_browser(LINK)
+
+
+def test_an_unclosed_quote_is_no_command(noted: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BROWSER", f"\"firefox:'{noted.parent / 'my browser'}'")
+    assert open_browser(LINK)
+    wait_until(noted.exists, "the browser", 10)
