@@ -39,6 +39,8 @@ BROWSER_PLACE: Final = (10, 60, 850, 720)
 SETTLED: Final = 3
 """So many looks at the screen in a row must be the same before it counts as painted."""
 
+TROUBLE: Final = "trouble"
+
 
 class Camera:
     """Pictures of the screen, taken when it has come to rest."""
@@ -47,6 +49,7 @@ class Camera:
         self._folder = folder
         self._raw = folder / ".looking.png"
         folder.mkdir(parents=True, exist_ok=True)
+        (folder / f"{TROUBLE}.png").unlink(missing_ok=True)
 
     def take(self, name: str) -> Path:
         """Wait until the screen rests, and keep it under this name."""
@@ -108,7 +111,7 @@ class Tour:
 
     def trouble(self) -> Path:
         """The screen as it is when a step did not come about."""
-        return self._camera.take("trouble")
+        return self._camera.take(TROUBLE)
 
     # The steps
 
@@ -176,6 +179,8 @@ class Tour:
         app.press("Try again")
         self._allow()
         app.wait_for_row(ANA, "Connected")
+        self._notifications.wait_for(lambda each: each.summary == f"{ANA} works again")
+        self._notifications.clear()
         app.press("Done")
         app.click_row_button(DANA)
         self._allow()

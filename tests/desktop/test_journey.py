@@ -124,9 +124,10 @@ def test_access_removed_and_reconnected_by_the_button_in_the_row(
     page.click("button[value=allow]")
     assert f"{ANA} is signed in" in result_page(browser)
     app.wait_for_words("Connected")
+    app.wait_for_row(ANA, "Connected")
+    exchanged_and_proven = app.control.visits(after=before, mailbox=ANA, door=Door.TOKEN)
+    assert [visit.status for visit in exchanged_and_proven] == [200, 200]
     works_again(app, ANA, alert, notifications, tray)
-    proofs = app.control.visits(after=before, mailbox=ANA, door=Door.TOKEN)
-    assert [visit.status for visit in proofs] == [200, 200]
 
 
 def test_reconnected_by_the_button_of_the_alert(

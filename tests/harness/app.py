@@ -75,7 +75,6 @@ class App:
         self._window: subprocess.Popen[bytes] | None = None
         self._root: Node | None = None
         self._table: Node | None = None
-        self._control: SandboxControl | None = None
 
     def command(self, *words: str) -> list[str]:
         """The command line of the app on this folder."""
@@ -297,12 +296,8 @@ class App:
 
     @property
     def control(self) -> SandboxControl:
-        """The levers of the app's sandbox."""
-        if self._control is None:
-            self._control = wait_until(
-                lambda: process.running(self.config.sandbox_dir), "sandbox", START_S
-            ).control()
-        return self._control
+        """The levers of the app's sandbox, which may be another one after each start of the window."""
+        return wait_until(lambda: process.running(self.config.sandbox_dir), "sandbox", START_S).control()
 
     def grants(self, address: str) -> int:
         """How many sign-ins of a mailbox are alive at its provider."""
@@ -314,8 +309,8 @@ class App:
 
     def mend_all(self) -> None:
         """End every trouble of the world and prove every account anew; nothing is unread after it."""
-        self.control.clear_all()
         client = ensure_engine(self.config)
+        self.control.clear_all()
         began_at = datetime.now(UTC)
 
         def mended() -> bool:
