@@ -1,6 +1,6 @@
-"""An engine that kills itself, as with kill -9, at a chosen moment of a check; run by test_kill.
+"""An engine that kills itself, as with kill -9, at a chosen moment of storing a grant; run by test_kill.
 
-python killed_engine.py DATA_DIR ACCOUNT before|uncommitted|committed
+python killed_engine.py DATA_DIR ACCOUNT before|uncommitted|committed check|reconnect
 """
 
 import os
@@ -17,6 +17,7 @@ from reply_desktop.channel.lock import EngineLock
 from reply_desktop.config import Config
 from reply_desktop.engine.build import build
 from reply_desktop.sandbox import process
+from reply_desktop.sandbox.person import Person
 
 
 def die() -> None:
@@ -24,7 +25,7 @@ def die() -> None:
 
 
 class DyingStore(SqliteStore):
-    """Dies around the first durable commit: the one that stores a rotated token."""
+    """Dies around the first durable commit: the one that stores a rotated token or a new grant."""
 
     moment = ""
 
@@ -47,7 +48,7 @@ class DyingStore(SqliteStore):
             yield unit
 
 
-def main(folder: str, account: str, moment: str) -> None:
+def main(folder: str, address: str, moment: str, deed: str) -> None:
     config = Config(Path(folder), sandbox=True)
     stand_ins = process.running(config.sandbox_dir)
     assert stand_ins is not None
@@ -56,7 +57,11 @@ def main(folder: str, account: str, moment: str) -> None:
     with EngineLock(config.lock_file) as lock:
         lock.hold()
         parts = build(config, make_store=DyingStore)
-        parts.health.check_now(parts.accounts.find(account).id)
+        account = parts.accounts.find(address)
+        if deed == "check":
+            parts.health.check_now(account.id)
+        else:
+            Person().consent(parts.connect.begin(None, account, None).url, address)
     raise SystemExit("still alive")
 
 

@@ -15,7 +15,7 @@ from tests.acceptance.conftest import Shell
 pytestmark = pytest.mark.slow
 
 
-def dies(shell: Shell, address: str, moment: str) -> None:
+def dies(shell: Shell, address: str, moment: str, deed: str) -> None:
     stop_running(shell.config)
     done = subprocess.run(
         [
@@ -24,6 +24,7 @@ def dies(shell: Shell, address: str, moment: str) -> None:
             str(shell.folder),
             address,
             moment,
+            deed,
         ],
         env={**shell.env, "PYTHONPATH": str(Path(__file__).parents[2])},
         capture_output=True,
@@ -40,10 +41,22 @@ def test_killed_while_a_rotated_token_is_stored(shell: Shell, moment: str) -> No
         one.address for one in shell.control.state().mailboxes if one.provider is Provider.MICROSOFT
     )
     for _ in range(2):
-        dies(shell, address, moment)
+        dies(shell, address, moment, "check")
     checked = shell("check", "--json")
     assert checked.code == 0, checked.out
     assert shell.account(address)["state"] == "connected"
+
+
+@pytest.mark.parametrize("moment", ["uncommitted", "committed"])
+def test_killed_while_a_living_account_is_signed_in_anew(shell: Shell, moment: str) -> None:
+    assert shell("check").code == 0
+    boxes = shell.control.state().mailboxes
+    for provider in (Provider.GOOGLE, Provider.MICROSOFT):
+        address = next(one.address for one in boxes if one.provider is provider)
+        dies(shell, address, moment, "reconnect")
+    checked = shell("check", "--json")
+    assert checked.code == 0, checked.out
+    assert {one["state"] for one in checked.json["accounts"]} == {"connected"}
 
 
 def test_answer_lost_after_the_provider_rotated(shell: Shell) -> None:
