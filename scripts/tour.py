@@ -36,10 +36,13 @@ HUGO: Final = "hugo@lantern.example"
 PLACE: Final = (0, 31, 1280, 769)
 """Where the window lies on the screen of 1280x800: all that the panel leaves."""
 BROWSER_PLACE: Final = (10, 60, 850, 720)
+"""Where the browser lies: beside what the window says about the sign-in."""
+NOTHING: Final = (700, 680)
+"""A place under the last row of the table; a click there chooses none."""
 SETTLED: Final = 3
 """So many looks at the screen in a row must be the same before it counts as painted."""
-
 TROUBLE: Final = "trouble"
+"""Name of the picture of a step that did not come about."""
 
 
 class Camera:
@@ -195,6 +198,7 @@ class Tour:
     def offline(self) -> None:
         """The network goes; nobody is asked to sign in."""
         app = self.app
+        app.click_at(*NOTHING)
         self._page("Sandbox", f"Remove access: {ANA}")
         app.press("Go offline", "check box")
         wait_until(lambda: app.control.state().conditions, "end of the network")

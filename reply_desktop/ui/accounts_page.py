@@ -508,7 +508,6 @@ class AccountsPage(QWidget):
         self.filter.show_counts(summary.counts)
         whole = summary.needs_person <= len(summary.red)
         self._mend_text = f"Reconnect all ({self._mendable})" if whole else "Reconnect all"
-        self.mend_button.setVisible(self._mendable > 1)
         self._on_room()
         self._tools(True)
         self._choose_page()
@@ -553,7 +552,7 @@ class AccountsPage(QWidget):
             (self.check_button, check, "refresh"),
             (self.mend_button, self._mend_text, "reconnect"),
         ):
-            shown = "" if self._is_narrow else text
+            shown = "" if self._is_narrow and one is self.check_button else text
             if (one.text(), one.accessibleName()) != (shown, text):
                 one.setText(shown)
                 one.setAccessibleName(text)
@@ -568,9 +567,10 @@ class AccountsPage(QWidget):
         self._on_room()
 
     def _on_room(self) -> None:
-        """With little room beside the pane the toolbar shows icons only."""
-        enough = 720 if self._mendable > 1 else 530
-        narrow = self._left.width() < theme.scaled(enough)
+        """With little room beside the pane the toolbar leaves to the banner what it offers too, then words."""
+        room = self._left.width()
+        self.mend_button.setVisible(self._mendable > 1 and room >= theme.scaled(720))
+        narrow = room < theme.scaled(530)
         if narrow != self._is_narrow:
             self._is_narrow = narrow
             self._tools(True)
