@@ -67,6 +67,13 @@ class Sealer:
 @contextmanager
 def token_server(folder: Path, delay_s: float) -> Iterator[tuple[str, str]]:
     """(token uri, CA file) of a running token endpoint."""
+    with token_server_process(folder, delay_s) as (token_uri, ca_file, _):
+        yield token_uri, ca_file
+
+
+@contextmanager
+def token_server_process(folder: Path, delay_s: float) -> Iterator[tuple[str, str, "subprocess.Popen[str]"]]:
+    """(token uri, CA file, process) of a running token endpoint; see token_server.py."""
     authority = trustme.CA()
     certificate = folder / "server.pem"
     issued = authority.issue_cert("localhost", "127.0.0.1")
@@ -82,7 +89,7 @@ def token_server(folder: Path, delay_s: float) -> Iterator[tuple[str, str]]:
     ) as process:
         assert process.stdout is not None and process.stdin is not None
         port = int(process.stdout.readline())
-        yield f"https://localhost:{port}/token", str(ca_file)
+        yield f"https://localhost:{port}/token", str(ca_file), process
         process.stdin.close()
         process.wait()
 

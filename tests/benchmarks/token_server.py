@@ -1,6 +1,8 @@
 """A token endpoint that costs almost nothing: TLS, kept connections, one fixed answer, a set delay.
 
 A process of its own, so that its work is not counted with ours. Prints its port, ends with its standard input.
+A line there revokes the refresh token it names, a line again gives it back; each refusal is printed with the
+time of its answer (CLOCK_MONOTONIC, seconds).
 """
 
 import asyncio
@@ -8,6 +10,7 @@ import json
 import os
 import ssl
 import sys
+import time
 
 
 def answer(number: int) -> bytes:
@@ -25,6 +28,12 @@ def answer(number: int) -> bytes:
 
 async def serve(certificate: str, delay_s: float) -> None:
     fixed = answer(1)
+    refusal = b'{"error":"invalid_grant","error_description":"Token has been expired or revoked."}'
+    head_of_refusal = (
+        b"HTTP/1.1 400 Bad Request\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
+    )
+    refused = head_of_refusal % len(refusal) + refusal
+    revoked: set[bytes] = set()
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -34,11 +43,14 @@ async def serve(certificate: str, delay_s: float) -> None:
                 for line in head.split(b"\r\n"):
                     if line.lower().startswith(b"content-length:"):
                         length = int(line[15:])
-                if length:
-                    await reader.readexactly(length)
+                body = await reader.readexactly(length) if length else b""
                 if delay_s:
                     await asyncio.sleep(delay_s)
-                writer.write(fixed)
+                if revoked and any(b"refresh_token=" + token + b"&" in body + b"&" for token in revoked):
+                    writer.write(refused)
+                    print(time.clock_gettime(time.CLOCK_MONOTONIC), flush=True)
+                else:
+                    writer.write(fixed)
         except (asyncio.IncompleteReadError, ConnectionError):
             pass
         finally:
@@ -52,8 +64,10 @@ async def serve(certificate: str, delay_s: float) -> None:
     ended = asyncio.Event()
 
     def look() -> None:
-        if not os.read(sys.stdin.fileno(), 1):
+        tokens = os.read(sys.stdin.fileno(), 4096).split()
+        if not tokens:
             ended.set()
+        revoked.symmetric_difference_update(tokens)
 
     loop.add_reader(sys.stdin.fileno(), look)
     await ended.wait()
