@@ -567,7 +567,7 @@ class AccountsPage(QWidget):
         self._on_room()
 
     def _on_room(self) -> None:
-        """With little room beside the pane the toolbar leaves to the banner what it offers too, then words."""
+        """With little room beside the pane the toolbar leaves to the banner what it offers, then words."""
         room = self._left.width()
         self.mend_button.setVisible(self._mendable > 1 and room >= theme.scaled(720))
         narrow = room < theme.scaled(530)
