@@ -24,7 +24,7 @@ import pytest
 import trustme
 
 from reply_desktop.channel.launch import stop_running
-from reply_desktop.channel.messages import SendTest
+from reply_desktop.channel.messages import NetworkHint, SendTest
 from tests.acceptance.conftest import Shell
 from tests.harness.waiting import wait_until
 from tests.harness.web import Answering, ProxyServer, Reply, Request, WebServer, said, server_context
@@ -356,3 +356,18 @@ def test_a_server_the_bundle_does_not_vouch_for_hears_nothing_and_nobody_is_aske
     real.env["REQUESTS_CA_BUNDLE"] = trusted
     done(real, "check")
     assert internet.direct <= OWN
+
+
+def test_resume_from_sleep_asks_anew_long_before_the_next_check(real: Shell, internet: Internet) -> None:
+    done(real, "providers", "set", "microsoft", "--client-id", MICROSOFT_CLIENT)
+    done(real, "accounts", "add", "microsoft", "--login-hint", DANA)
+    done(real, "check")
+    heard = len(internet.providers.asked)
+    connections = len(internet.proxy.asked)
+    client = real.client()
+    client.ask(NetworkHint("resumed"))
+    wait_until(lambda: len(internet.providers.asked) > heard, "a check after sleep", 20)
+    assert internet.providers.asked[-1] == ("login.microsoftonline.com", "/common/oauth2/v2.0/token")
+    assert len(internet.proxy.asked) == connections + 1, "connections of before the sleep are not trusted"
+    client.close()
+    assert real.account(DANA)["color"] == "green"
