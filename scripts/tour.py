@@ -237,7 +237,7 @@ class Tour:
     def dark(self) -> None:
         """The same in the dark."""
         app = self.app
-        app.click(app.wait_for("Dark", "radio button"))
+        app.press("Dark", "radio button")
         self._page("Sandbox", f"Remove access: {ANA}")
         self._remove_access(ANA)
         self._check()
@@ -249,7 +249,7 @@ class Tour:
         self._notifications.clear()
         self.tell("Dark, as the system wishes or as chosen.", "dark")
         self._page("General", "Run the checks")
-        app.click(app.wait_for("Light", "radio button"))
+        app.press("Light", "radio button")
 
     def first_steps(self) -> None:
         """What a newcomer meets."""

@@ -145,8 +145,14 @@ class LookCard(Card):
         row.addStretch(1)
         self.body.addLayout(row)
         self._show(preferences.value(THEME))
-        self._group.idClicked.connect(lambda number: preferences.put(THEME, THEMES[number][0], self.refused))
+        # Assistive technology toggles such a button and does not click it.
+        self._group.idToggled.connect(self._on_chosen)
         preferences.changed.connect(self._on_changed)
+
+    def _on_chosen(self, number: int, chosen: bool) -> None:
+        value = THEMES[number][0]
+        if chosen and value != self._preferences.value(THEME):
+            self._preferences.put(THEME, value, self.refused)
 
     def _on_changed(self, name: str) -> None:
         if name == THEME:
