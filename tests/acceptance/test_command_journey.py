@@ -103,7 +103,9 @@ def test_pause_resume_remove(shell: Shell) -> None:
 
 
 def test_without_a_keyring_a_passphrase_opens_the_way(shell: Shell) -> None:
-    del shell.env["REPLY_DESKTOP_PASSPHRASE_FILE"]
+    for name in ("REPLY_DESKTOP_PASSPHRASE_FILE", "DBUS_SESSION_BUS_ADDRESS", "DISPLAY"):
+        shell.env.pop(name, None)
+    shell.env["XDG_RUNTIME_DIR"] = str(shell.folder.parent)
     refused = shell("accounts", "list")
     assert refused.code == 2 and "unlock" in refused.err
     assert shell("unlock", "--passphrase-stdin", stdin="short\n").code == 2

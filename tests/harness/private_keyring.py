@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+import tempfile
 from pathlib import Path
 
 from tests.harness.bus import Bus
@@ -38,8 +39,9 @@ class PrivateKeyring:
     def __init__(self, folder: Path) -> None:
         self.home = folder / "home"
         (self.home / ".local" / "share" / "keyrings").mkdir(parents=True)
-        runtime = folder / "run"
-        runtime.mkdir(mode=0o700)
+        # A socket's path has some hundred characters, which pytest's own folders may use up alone.
+        runtime = Path(tempfile.mkdtemp(prefix="keyring-"))
+        self._runtime = runtime
         hidden = ("DISPLAY", "WAYLAND_DISPLAY", "DBUS_SESSION_BUS_ADDRESS")
         self.env = {
             name: value
@@ -89,6 +91,7 @@ class PrivateKeyring:
         self._bus.wait(10)
         assert self._bus.stdout is not None
         self._bus.stdout.close()
+        shutil.rmtree(self._runtime, ignore_errors=True)
 
     def _is_up(self) -> bool:
         bus = Bus(self.address)
