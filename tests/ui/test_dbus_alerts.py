@@ -1,6 +1,7 @@
 """Alerts over a bus of the test's own, with a service that answers well, badly, late or not at all."""
 
 import subprocess
+import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,6 +15,7 @@ from PySide6.QtGui import QColor, QImage
 from pytestqt.qtbot import QtBot
 
 from reply_desktop.ui.dbus_alerts import DEFAULT, NAME, PATH, Alert, DBusAlerts, session_bus
+from tests.harness.private_keyring import BUS
 
 ALERT = Alert(
     "k1", "ana cannot send", "Press <b>Reconnect</b> & go", critical=True, actions=(("r", "Reconnect"),)
@@ -78,16 +80,20 @@ class Service:
 
 @pytest.fixture
 def bus(tmp_path: Path) -> Iterator[str]:
-    daemon = subprocess.Popen(
-        ["dbus-daemon", "--session", "--nofork", "--print-address", f"--address=unix:path={tmp_path}/bus"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-    )
-    assert daemon.stdout
-    yield daemon.stdout.readline().decode().strip()
-    daemon.kill()
-    daemon.wait()
-    daemon.stdout.close()
+    """A bus that starts no service by itself: the desktop's own daemon must not answer here."""
+    with tempfile.TemporaryDirectory(prefix="bus-") as folder:
+        config = tmp_path / "bus.conf"
+        config.write_text(BUS.format(folder=folder))
+        daemon = subprocess.Popen(
+            ["dbus-daemon", f"--config-file={config}", "--nofork", "--nopidfile", "--print-address"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        )
+        assert daemon.stdout
+        yield daemon.stdout.readline().decode().strip()
+        daemon.kill()
+        daemon.wait()
+        daemon.stdout.close()
 
 
 @pytest.fixture
