@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import MutableMapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from reply_desktop.config import Config, default_data_dir
@@ -32,6 +33,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run `reply-desktop` with these arguments; gives the exit code."""
     if getattr(sys, "frozen", False):
         leave_the_bundle(os.environ)
+    for name in ("stdout", "stderr"):
+        # Closed by the shell, or an app without a console.
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115 - for the whole life
     words = list(sys.argv[1:] if argv is None else argv)
     if words[:1] == [_STAND_INS]:
         from reply_desktop.sandbox.__main__ import main as stand_in
@@ -44,8 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         _refuse_unreadable(words)
         code = _enter(args)
-        if sys.stdout is not None:
-            sys.stdout.flush()
+        sys.stdout.flush()
         return code
     except ReplyDesktopError as error:
         text = str(error)

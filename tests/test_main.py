@@ -88,6 +88,18 @@ def test_output_that_nobody_takes_is_no_traceback(tmp_path: Path) -> None:
         run("--data-dir", str(tmp_path), "stop")
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="a shell of Unix")
+def test_a_closed_output_is_no_traceback(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "reply_desktop", "--data-dir", str(tmp_path), "providers", "list"]
+    try:
+        done = subprocess.run(["sh", "-c", '"$@" >&-', "sh", *command], stderr=subprocess.PIPE, timeout=60)
+        assert (done.returncode, done.stderr) == (0, b"")
+        done = subprocess.run(["sh", "-c", '"$@" 2>&-', "sh", *command[:-2], "accounts", "list"], timeout=60)
+        assert done.returncode == 0
+    finally:
+        run("--data-dir", str(tmp_path), "stop")
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="SIGINT to one process is Unix's")
 def test_ctrl_c_while_starting_is_one_line(tmp_path: Path) -> None:
     config = Config(tmp_path)

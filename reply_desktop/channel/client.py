@@ -27,6 +27,10 @@ ANSWER_S: Final = 60.0
 KEY_BYTES: Final = 32
 
 
+class NotRunning(EngineUnavailable):
+    """Nobody is there to be asked."""
+
+
 class Client:
     """A connection to the running engine, usable from many threads; it has one thread of its own.
 
@@ -297,8 +301,8 @@ def _is_gone() -> EngineUnavailable:
     return EngineUnavailable("The background service is not running.", "It is being restarted.")
 
 
-def _not_running() -> EngineUnavailable:
-    return EngineUnavailable("The background service is not running.", "Open Reply Desktop to start it.")
+def _not_running() -> NotRunning:
+    return NotRunning("The background service is not running.", "Open Reply Desktop to start it.")
 
 
 def _not_understood(error: codec.Unreadable) -> EngineUnavailable:

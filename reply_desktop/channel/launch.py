@@ -11,11 +11,11 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
-from reply_desktop.channel.client import Client, hand_over
+from reply_desktop.channel.client import Client, NotRunning, hand_over
 from reply_desktop.channel.lock import is_held, owner
 from reply_desktop.channel.messages import Shutdown
 from reply_desktop.config import Config
-from reply_desktop.domain.errors import EngineDiffers, EngineUnavailable
+from reply_desktop.domain.errors import EngineBroken, EngineDiffers, EngineUnavailable
 from reply_desktop.domain.notification import plain
 
 _log = logging.getLogger(__name__)
@@ -75,11 +75,11 @@ def ensure_engine(
                 child.leave()
             return client
         if time.monotonic() >= deadline or cancelled.is_set():
-            raise _not_started(trouble, child)
+            raise _not_started(config, trouble, child)
         if (child is None or child.ended()) and not is_held(config.lock_file):
             # A child that ended quietly found another engine, which has ended meanwhile.
             if child is not None and (child.failed() or starts >= _MOST_STARTS):
-                raise _not_started(trouble, child)
+                raise _not_started(config, trouble, child)
             child = _Child(config, command or engine_command(config))
             starts += 1
             looks = 0
@@ -119,10 +119,10 @@ def stop_running(config: Config, timeout_s: float = END_S) -> bool:
         try:
             hand_over(config, _left(deadline), own_too=True)
             break
-        except EngineUnavailable:
+        except EngineUnavailable as error:
             # It may be on its way up, or on its way down.
             if time.monotonic() >= deadline:
-                raise
+                raise _out_of_reach(config, error) from None
             threading.Event().wait(_LOOK_S[-1])
     _wait_released(config, pid, deadline)
     return True
@@ -253,16 +253,27 @@ def _take_over(config: Config, timeout_s: float) -> EngineUnavailable:
     return EngineUnavailable("An engine of another version keeps running.", "Quit it first.")
 
 
-def _not_started(trouble: EngineUnavailable, child: _Child | None) -> EngineUnavailable:
+def _not_started(config: Config, trouble: EngineUnavailable, child: _Child | None) -> EngineUnavailable:
     if child is None:
-        return trouble
+        return _out_of_reach(config, trouble)
     if not child.ended():
         child.leave()
         return EngineUnavailable(f"The background service does not start: {trouble.what}", trouble.todo)
     words = child.last_words()
-    return EngineUnavailable(
+    kind = EngineBroken if words else EngineUnavailable
+    return kind(
         f"The background service ended at once{': ' + words if words else '.'}",
         "`reply-desktop doctor` and the log in the data folder tell more.",
+    )
+
+
+def _out_of_reach(config: Config, trouble: EngineUnavailable) -> EngineUnavailable:
+    if not (isinstance(trouble, NotRunning) and is_held(config.lock_file)):
+        return trouble
+    # Its key or its socket was deleted.
+    return EngineUnavailable(
+        "The background service runs, but cannot be reached.",
+        f"End its process, number {owner(config.lock_file)}, and try again.",
     )
 
 

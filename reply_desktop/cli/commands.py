@@ -16,7 +16,7 @@ from reply_desktop.domain.consent import EXIT_CODES, ConsentEnd
 from reply_desktop.domain.errors import InvalidInput, ReplyDesktopError, VaultUnavailable
 from reply_desktop.domain.grant import MailServer, MailServers, Security
 from reply_desktop.domain.provider import PROVIDER_NAMES, Provider
-from reply_desktop.domain.rows import AccountFilter, AccountRow
+from reply_desktop.domain.rows import AccountFilter, AccountRow, DoctorRow
 from reply_desktop.domain.states import STATE_WORDS
 from reply_desktop.files import write_private
 
@@ -53,6 +53,8 @@ class Commands:
             front = self._make_front()
             code: int = getattr(self, f"_{name}")(front, args)
         except ReplyDesktopError as error:
+            if args.command == "doctor" and front is None:
+                return self._examined([DoctorRow("background service", False, error.what, error.todo)], args)
             way = " Here: reply-desktop unlock --help." if isinstance(error, VaultUnavailable) else ""
             self._say(f"{error}{way}")
             return shapes.UNKNOWN_EXIT if args.command == "check" else 2
@@ -133,9 +135,12 @@ class Commands:
         return 0 if tested.cause is None else 2
 
     def _doctor(self, front: Front, args: argparse.Namespace) -> int:
+        return self._examined(front.ask(m.RunDoctor()).rows, args)
+
+    def _examined(self, engine: Sequence[DoctorRow], args: argparse.Namespace) -> int:
         from reply_desktop.cli.doctor import examine_desktop
 
-        rows = [*front.ask(m.RunDoctor()).rows, *examine_desktop()]
+        rows = [*engine, *examine_desktop()]
         if args.json:
             self._json(shapes.doctor(rows))
         else:

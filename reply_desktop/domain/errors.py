@@ -93,6 +93,12 @@ class EngineDiffers(EngineUnavailable):
     code = "engine_differs"
 
 
+class EngineBroken(EngineUnavailable):
+    """The engine ended at once and said why: another try brings nothing until that is mended."""
+
+    code = "engine_broken"
+
+
 class ConsentFailed(ReplyDesktopError):
     """A sign-in ended without a usable grant; nothing was stored."""
 
@@ -114,6 +120,7 @@ ERRORS: dict[str, type[ReplyDesktopError]] = {
         StoreFull,
         EngineUnavailable,
         EngineDiffers,
+        EngineBroken,
         ConsentFailed,
     )
 }

@@ -9,7 +9,14 @@ from PySide6.QtWidgets import QFrame, QLabel, QLineEdit, QWidget
 
 from reply_desktop.channel.messages import GetSummary, GetVault, UnlockVault, VaultState, VaultStatus
 from reply_desktop.domain.causes import CAUSES, Cause, words
-from reply_desktop.domain.errors import EngineDiffers, ReplyDesktopError, StoreDamaged, StoreFull, StoreTooNew
+from reply_desktop.domain.errors import (
+    EngineBroken,
+    EngineDiffers,
+    ReplyDesktopError,
+    StoreDamaged,
+    StoreFull,
+    StoreTooNew,
+)
 from reply_desktop.domain.events import SummaryChanged, VaultChanged
 from reply_desktop.domain.notification import plain
 from reply_desktop.domain.provider import PROVIDER_NAMES
@@ -28,7 +35,7 @@ SAID_MS: Final = 15_000
 
 _ORDER: Final = ("engine", "vault", "fault", "red", "said")
 _VAULT_CAUSES: Final = (Cause.VAULT_LOCKED, Cause.VAULT_KEY_MISSING)
-_LASTING: Final = (StoreTooNew, StoreDamaged, StoreFull, EngineDiffers)
+_LASTING: Final = (StoreTooNew, StoreDamaged, StoreFull, EngineBroken, EngineDiffers)
 
 
 def own_red(summary: Summary) -> tuple[list[AccountRow], int]:

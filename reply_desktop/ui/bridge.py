@@ -239,12 +239,13 @@ class Bridge(QObject):
         while not self._closing.is_set():
             self._wake.clear()
             lost = threading.Event()
+            served = False
             try:
                 link = self._connect(self._on_event, partial(self._on_lost, lost), self._closing)
             except ReplyDesktopError as error:
                 trouble = error
             else:
-                trouble = _not_there()
+                trouble, served = _not_there(), True
                 self._tell(EngineState.RUNNING, link, None)
                 try:
                     self._serve(link, lost)
@@ -253,6 +254,10 @@ class Bridge(QObject):
             if self._closing.is_set():
                 return
             wait_s = None if isinstance(trouble, EngineDiffers) else after_exit(time.monotonic())
+            if wait_s is None and served:
+                trouble = EngineUnavailable(
+                    "The background service stopped again and again.", "Press Try now; its log says more."
+                )
             self._tell(EngineState.GONE if wait_s is None else EngineState.LOST, None, trouble)
             self._turn_away()
             self._wake.wait(wait_s)

@@ -29,7 +29,7 @@ from reply_desktop.channel.launch import (
 )
 from reply_desktop.channel.lock import is_held
 from reply_desktop.config import Config
-from reply_desktop.domain.errors import EngineDiffers, EngineUnavailable
+from reply_desktop.domain.errors import EngineBroken, EngineDiffers, EngineUnavailable
 from tests.channel.serving import SOON_S
 from tests.harness.waiting import wait_until
 
@@ -179,7 +179,7 @@ class TestEnsure:
 
     def test_a_failed_start_tells_its_reason_at_once(self, data: Data) -> None:
         started = time.monotonic()
-        with pytest.raises(EngineUnavailable, match=r"ended at once: The database cannot be read\."):
+        with pytest.raises(EngineBroken, match=r"ended at once: The database cannot be read\."):
             data.ensure("--fail", "The database cannot be read.")
         assert time.monotonic() - started < 5
         with pytest.raises(EngineUnavailable, match=r"ended at once: The disk is full\."):
@@ -190,6 +190,18 @@ class TestEnsure:
     def test_a_program_that_is_not_there(self, data: Data) -> None:
         with pytest.raises(EngineUnavailable, match="cannot be started: No such file"):
             ensure_engine(data.config, command=["/nowhere/reply-desktop"])
+
+    def test_one_that_runs_without_its_key_is_told_with_its_number(self, data: Data) -> None:
+        client = data.ensure()
+        kept = data.config.key_file.read_bytes()
+        data.config.key_file.unlink()
+        told = f"cannot be reached. End its process, number {client.welcome.pid}"
+        with pytest.raises(EngineUnavailable, match=told):
+            ensure_engine(data.config, timeout_s=0.2)
+        with pytest.raises(EngineUnavailable, match=told):
+            stop_running(data.config, 0.2)
+        data.config.key_file.write_bytes(kept)
+        client.close()
 
     def test_a_folder_that_cannot_be_written(self, data: Data) -> None:
         data.config.data_dir.mkdir()

@@ -294,6 +294,15 @@ def test_a_client_file_without_an_end_is_refused(shell: Shell) -> None:
     assert "too large" in shell.said
 
 
+def test_doctor_tells_of_the_desktop_also_without_an_engine(shell: Shell) -> None:
+    shell.start_error = EngineUnavailable("The database is damaged.", "Restore a backup.")
+    assert shell("doctor") == 2
+    assert shell.printed.splitlines()[0] == (
+        "FAIL  background service: The database is damaged. → Restore a backup."
+    )
+    assert "browser" in shell.printed and shell.said == ""
+
+
 def test_output_of_a_narrow_encoding(shell: Shell) -> None:
     shell.front.rows = [row(State.CONNECTED, address="zoë😀@example.com")]
     for argv in (("accounts", "list"), ("accounts", "list", "--json")):

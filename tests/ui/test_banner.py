@@ -12,7 +12,7 @@ from pytestqt.qtbot import QtBot
 
 from reply_desktop.channel.messages import UnlockVault, VaultState, VaultStatus
 from reply_desktop.domain.causes import Cause
-from reply_desktop.domain.errors import StoreTooNew, VaultLocked
+from reply_desktop.domain.errors import EngineBroken, ReplyDesktopError, StoreTooNew, VaultLocked
 from reply_desktop.domain.events import SummaryChanged, VaultChanged
 from reply_desktop.domain.provider import Provider
 from reply_desktop.domain.rows import AppFault
@@ -172,11 +172,14 @@ def test_a_short_absence_is_no_news(qtbot: QtBot, make: Make) -> None:
     assert banners.texts() == []
 
 
-def test_lasting_trouble_is_told_in_its_own_words(qtbot: QtBot) -> None:
+@pytest.mark.parametrize(("kind", "again_in_s"), [(StoreTooNew, None), (EngineBroken, 60.0)])
+def test_lasting_trouble_is_told_in_its_own_words(
+    qtbot: QtBot, kind: type[ReplyDesktopError], again_in_s: float | None
+) -> None:
     def connect(*_: object) -> FakeEngine:
-        raise StoreTooNew("The data was written by a newer version.", "Install the newer version.")
+        raise kind("The data was written by a newer version.", "Install the newer version.")
 
-    bridge = Bridge(connect, after_exit=lambda at: None)
+    bridge = Bridge(connect, after_exit=lambda at: again_in_s)
     banners = Banners(bridge)
     qtbot.addWidget(banners)
     bridge.start()

@@ -134,6 +134,17 @@ def test_an_engine_lost_too_often_is_left_until_the_person_says(qtbot: QtBot) ->
     bridge.close()
 
 
+def test_an_engine_that_ended_too_often_is_not_said_to_be_restarted(qtbot: QtBot) -> None:
+    engine = FakeEngine(few())
+    bridge = Bridge(engine.connect, after_exit=lambda at: None)
+    bridge.start()
+    qtbot.waitUntil(lambda: bridge.engine is EngineState.RUNNING)
+    engine.stop()
+    qtbot.waitUntil(lambda: bridge.engine is EngineState.GONE)
+    assert "again and again" in str(bridge.trouble) and "Try now" in str(bridge.trouble)
+    bridge.close()
+
+
 def test_an_engine_of_another_version_is_not_fought(qtbot: QtBot) -> None:
     def connect(*_: object) -> FakeEngine:
         raise EngineDiffers("Another version runs.")
