@@ -258,19 +258,19 @@ def now() -> float:
 
 @dataclass
 class Cost:
-    """What a process has used: CPU seconds, times it was woken; and its resident MiB."""
+    """What a process has used: CPU seconds, times each thread was woken; and its resident MiB."""
 
     cpu_s: float
-    wakes: int
+    wakes: dict[str, int]
     rss: float
 
     @classmethod
     def of(cls, pid: int) -> "Cost":
         fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-        wakes = 0
+        wakes = {}
         for task in Path(f"/proc/{pid}/task").iterdir():
             said = dict(line.split(":", 1) for line in (task / "status").read_text().splitlines())
-            wakes += int(said["voluntary_ctxt_switches"])
+            wakes[task.name] = int(said["voluntary_ctxt_switches"])
         pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
         ticks = os.sysconf("SC_CLK_TCK")
         return cls((int(fields[11]) + int(fields[12])) / ticks, wakes, pages * 4096 / 2**20)
@@ -304,7 +304,8 @@ def test_idle(rig: Rig, every_s: float | None) -> None:
     print(f"\n{rig.count:,} accounts, {what}, {IDLE_S:.0f} s, load {os.getloadavg()[0]:.1f}:")
     for name, was in before.items():
         used = after[name]
+        woken = sum(wakes - was.wakes.get(thread, 0) for thread, wakes in used.wakes.items())
         print(
             f"  {name}: {(used.cpu_s - was.cpu_s) / IDLE_S * 100:.2f} % of a core, "
-            f"{(used.wakes - was.wakes) / IDLE_S:.1f} wake-ups/s, {used.rss:.0f} MiB"
+            f"{woken / IDLE_S:.1f} wake-ups/s, {used.rss:.0f} MiB"
         )
