@@ -393,7 +393,7 @@ def test_nothing_is_left_connected_after_the_page_is_gone(
     engine.end_consent("connected", "…", account_id="a2")
     engine.stop()
     engine.up = True
-    qtbot.waitUntil(lambda: engine.connects == 2)
+    qtbot.waitUntil(lambda: engine.connects >= 2)
     settle(qtbot, bridge)
 
 
