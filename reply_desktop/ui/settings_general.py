@@ -8,7 +8,15 @@ from PySide6.QtCore import QUrl
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QButtonGroup, QFileDialog, QRadioButton, QWidget
 
-from reply_desktop.channel.messages import Backup, Export, Exported, GetVault, VaultState, VaultStatus
+from reply_desktop.channel.messages import (
+    Backup,
+    Export,
+    Exported,
+    GetVault,
+    StartOverVault,
+    VaultState,
+    VaultStatus,
+)
 from reply_desktop.config import APP_ID, Config, default_data_dir
 from reply_desktop.domain.errors import ReplyDesktopError
 from reply_desktop.domain.notification import plain
@@ -24,6 +32,8 @@ from reply_desktop.ui.preferences import Preferences
 from reply_desktop.ui.setup_help import Facts
 from reply_desktop.ui.tray import Tray
 from reply_desktop.ui.words import Clock, utc_now
+
+_START_OVER: Final = "Start over…"
 
 THEMES: Final = (("system", "Follow the system"), ("light", "Light"), ("dark", "Dark"))
 
@@ -172,6 +182,11 @@ class VaultCard(Card):
         self._bridge = bridge
         self.facts = Facts()
         self.body.addWidget(self.facts)
+        self.start_over = button(_START_OVER, self._on_start_over)
+        self.start_over.setAccessibleDescription("Makes a new key; every account must be reconnected then")
+        self.start_over.hide()
+        self.body.addWidget(self.start_over)
+        self._sure = False
         bridge.vault_changed.connect(lambda _: self.refresh())
 
     def refresh(self) -> None:
@@ -182,6 +197,21 @@ class VaultCard(Card):
         words, tone = _VAULT_WORDS[vault.status]
         self.facts.put(("Key kept in", keyring_words(vault.backend), False), ("State", words, False))
         self.tell("" if vault.status is VaultStatus.OPEN else vault.text, tone)
+        self._sure = False
+        self.start_over.setText(_START_OVER)
+        self.start_over.setVisible(vault.status is VaultStatus.KEY_MISSING)
+
+    def _on_start_over(self) -> None:
+        if not self._sure:
+            self._sure = True
+            self.start_over.setText("Yes, make a new key")
+            self.tell(
+                "The sign-ins stored so far cannot be opened any more after this. Every account must be "
+                "reconnected, and the Google client file given again under Providers.",
+                "red",
+            )
+            return
+        self._bridge.ask(StartOverVault(), self._on_vault, self.refused)
 
 
 class DataCard(Card):

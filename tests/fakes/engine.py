@@ -327,6 +327,9 @@ class FakeEngine:
                 )
             case m.ListNotifications():
                 return m.NotificationList(tuple(self.notifications))
+            case m.StartOverVault():
+                self.vault = m.VaultState(m.VaultStatus.OPEN, self.vault.backend, "A new key was made.")
+                return self.vault
             case m.GetVault() | m.UnlockVault():
                 return self.vault
             case m.GetSettings(names):

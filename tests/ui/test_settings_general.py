@@ -128,6 +128,18 @@ def test_the_vault_follows_its_changes(qtbot: QtBot, open_page: Page) -> None:
     assert card.said == "Unlock the keyring."
 
 
+def test_a_lost_key_can_be_given_up_after_a_second_press(qtbot: QtBot, open_page: Page) -> None:
+    engine = FakeEngine()
+    engine.vault = m.VaultState(m.VaultStatus.KEY_MISSING, "Secret Service", "The key is gone.")
+    card = open_page(engine).vault
+    qtbot.waitUntil(lambda: card.start_over.isVisibleTo(card))
+    card.start_over.click()
+    assert engine.of(m.StartOverVault) == [] and "reconnected" in card.said
+    card.start_over.click()
+    qtbot.waitUntil(lambda: not card.start_over.isVisibleTo(card))
+    assert engine.of(m.StartOverVault) == [m.StartOverVault()] and card.said == ""
+
+
 @pytest.mark.parametrize(
     ("backend", "words"),
     [
