@@ -79,10 +79,12 @@ def _enter(args: argparse.Namespace) -> int:
         return _stop(config)
     if args.command is not None:
         return _command(config, args)
-    if args.sandbox:
-        threading.Thread(target=_fill_sandbox, args=(config,), name="sandbox-seed", daemon=True).start()
     from reply_desktop import app
 
+    if args.sandbox:
+        # Not before Qt is loaded: its loader changes the list of module finders, and a thread that goes
+        # through that list meanwhile misses one and finds no module at all.
+        threading.Thread(target=_fill_sandbox, args=(config,), name="sandbox-seed", daemon=True).start()
     return app.run(config, hidden=args.hidden, link=args.open)
 
 

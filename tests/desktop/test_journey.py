@@ -50,7 +50,7 @@ def app(world: App) -> Iterator[App]:
         world.wait_for_all("Connected")
         assert world.unread == 0
         yield world
-        assert "Traceback" not in world.said
+        assert "Traceback" not in world.said, world.said
     finally:
         world.close_window()
         world.mend_all()

@@ -91,7 +91,7 @@ class App:
 
     def start(self, *words: str) -> None:
         """Open the window and wait until it can be read."""
-        with self._log.open("ab") as log:
+        with self._log.open("wb") as log:
             self._window = subprocess.Popen(
                 self.command(*words),
                 cwd=self._cwd,
@@ -137,7 +137,7 @@ class App:
 
     @property
     def said(self) -> str:
-        """What the window's process wrote to its output."""
+        """What the window's process has written to its output since it was started."""
         return self._log.read_text(errors="replace") if self._log.exists() else ""
 
     # Reading
