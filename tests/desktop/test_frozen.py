@@ -112,6 +112,7 @@ def test_the_window_its_engine_and_its_sandbox_are_all_the_frozen_app(
             file for file in each.mapped if file.startswith(tuple(f"{folder}/" for folder in elsewhere))
         ] == []
         assert any("libQt6Core" in file for file in each.mapped) == each.is_window, each.words
+    assert app.launch_again() == 0, "the window that is there is raised"
     assert "Traceback" not in app.said
 
 
