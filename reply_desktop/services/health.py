@@ -60,10 +60,9 @@ class Health:
         self._bus = bus
         self._clock = clock
         self._tasks = tasks
-        self._settling = Settling(store, credentials, ledger, queries, clock, chance)
+        self._settling = Settling(store, credentials, ledger, queries, clock, chance, pace)
         self._new_id = new_id
         self._sweep_limit = sweep_limit
-        self._pace = pace
         self._in_flight: dict[str, Future[Result]] = {}
         self._cancelled: set[str] = set()
         self._stopping = False

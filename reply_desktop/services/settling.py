@@ -74,6 +74,7 @@ class Settling:
         queries: Queries,
         clock: Clock,
         chance: Chance,
+        pace: float = 1.0,
     ) -> None:
         self._store = store
         self._credentials = credentials
@@ -81,6 +82,7 @@ class Settling:
         self._queries = queries
         self._clock = clock
         self._chance = chance
+        self._pace = pace
         self._waiting: deque[tuple[Answered, Done]] = deque()
         self._writing = False
         self._lock = threading.Lock()
@@ -161,6 +163,7 @@ class Settling:
             self._clock.now(),
             used=unit.accounts.is_used(account_id),
             chance=self._chance(),
+            pace=self._pace,
         )
         if isinstance(new, TokenSet) and new.scopes:
             after = replace(after, scopes=new.scopes)

@@ -126,7 +126,8 @@ def test_access_removed_and_reconnected_by_the_button_in_the_row(
     app.wait_for_words("Connected")
     app.wait_for_row(ANA, "Connected")
     exchanged_and_proven = app.control.visits(after=before, mailbox=ANA, door=Door.TOKEN)
-    assert [visit.status for visit in exchanged_and_proven] == [200, 200]
+    statuses = [visit.status for visit in exchanged_and_proven]
+    assert len(statuses) >= 2 and set(statuses) == {200}
     works_again(app, ANA, alert, notifications, tray)
 
 

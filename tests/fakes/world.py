@@ -123,7 +123,7 @@ class AtOnce:
 class World:
     """One engine's services on fakes."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, pace: float = 1.0) -> None:
         self.clock = FakeClock()
         self.store = MemoryStore()
         self.vault = FakeVault()
@@ -145,7 +145,7 @@ class World:
         self.tasks = AtOnce()
         self.health = Health(
             self.store, self.credentials, self.providers, self.ledger, self.queries, self.bus, self.clock,
-            lambda: 0.5, self.tasks, self.new_id,
+            lambda: 0.5, self.tasks, self.new_id, pace=pace,
         )  # fmt: skip
         self.listeners: list[FakeListener] = []
         self.connect = Connect(

@@ -5,9 +5,11 @@ from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
+from reply_desktop.config import Config
 from reply_desktop.domain import account as accounts
 from reply_desktop.domain import events
 from reply_desktop.domain.causes import Cause
@@ -35,6 +37,13 @@ def test_a_proof_is_green_and_due_again_later(world: World) -> None:
     assert (ana.state, ana.cause, ana.proven_at) == (State.CONNECTED, None, world.clock.now())
     assert ana.next_check_at == world.clock.now() + timedelta(seconds=900)
     assert world.health.sweep() == 0
+
+
+def test_a_sandbox_checks_more_often(tmp_path: Path) -> None:
+    world = World(pace=Config(tmp_path, sandbox=True).pace)
+    world.add()
+    world.health.check_now("ana")
+    assert world.account().next_check_at == world.clock.now() + timedelta(seconds=10)
 
 
 def test_removed_access_is_red_at_the_next_check_and_told_once(world: World) -> None:
