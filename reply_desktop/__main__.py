@@ -7,7 +7,6 @@ import os
 import sys
 import threading
 from collections.abc import MutableMapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -176,12 +175,12 @@ def _worker(config: Config, args: argparse.Namespace) -> int:
     from reply_desktop import logs
 
     logs.set_up(config.logs_dir, "engine", logging.DEBUG if args.verbose else logging.INFO)
-    if config.sandbox:
-        config = replace(config, endpoints=_sandbox(config).endpoints())
     from reply_desktop.engine import life
 
+    # Asked only by the engine that has the folder: one that came too late is to start nothing.
+    endpoints = (lambda: _sandbox(config).endpoints()) if config.sandbox else None
     try:
-        return life.run(config, once=args.once)
+        return life.run(config, once=args.once, endpoints=endpoints)
     except EngineUnavailable as error:
         if args.once:
             raise

@@ -6,6 +6,8 @@ import os
 import secrets
 import signal
 import threading
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -13,7 +15,7 @@ from reply_desktop import __version__
 from reply_desktop.channel import messages as m
 from reply_desktop.channel.lock import EngineLock
 from reply_desktop.channel.server import Server
-from reply_desktop.config import PROTOCOL_VERSION, Config
+from reply_desktop.config import PROTOCOL_VERSION, Config, Endpoints
 from reply_desktop.domain import events
 from reply_desktop.domain.causes import Cause
 from reply_desktop.domain.states import State
@@ -30,14 +32,17 @@ _VAULT_CAUSES = {
 }
 
 
-def run(config: Config, *, once: bool = False) -> int:
+def run(config: Config, *, once: bool = False, endpoints: Callable[[], Endpoints] | None = None) -> int:
     """Be the engine of this data folder until told to stop; `once`: one check of what is due, then end.
 
+    `endpoints` is asked where the providers are once the folder is ours; else the configured ones serve.
     Gives the exit code. Raises EngineUnavailable when another engine owns the folder, and the store's errors.
     """
     config.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     with EngineLock(config.lock_file) as lock:
         lock.hold()
+        if endpoints is not None:
+            config = replace(config, endpoints=endpoints())
         parts = build(config)
         try:
             return _once(parts) if once else _Life(parts).run()
