@@ -137,7 +137,6 @@ def build(config: Config, *, make_store: type[SqliteStore] = SqliteStore) -> Par
         clock,
         random.random,
         tasks,
-        new_id,
         pace=config.pace,
     )
     connect = Connect(

@@ -47,7 +47,6 @@ class Health:
         clock: Clock,
         chance: Chance,
         tasks: Tasks,
-        new_id: Callable[[], str],
         *,
         sweep_limit: int = 256,
         pace: float = 1.0,
@@ -61,7 +60,6 @@ class Health:
         self._clock = clock
         self._tasks = tasks
         self._settling = Settling(store, credentials, ledger, queries, clock, chance, pace)
-        self._new_id = new_id
         self._sweep_limit = sweep_limit
         self._in_flight: dict[str, Future[Result]] = {}
         self._cancelled: set[str] = set()

@@ -121,7 +121,6 @@ class Rig:
             self.clock,
             random.random,
             self.tasks,
-            lambda: uuid.uuid4().hex,
         )
         now = self.clock.now()
         scopes = ("openid", "email", "https://www.googleapis.com/auth/gmail.send")

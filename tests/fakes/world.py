@@ -145,7 +145,7 @@ class World:
         self.tasks = AtOnce()
         self.health = Health(
             self.store, self.credentials, self.providers, self.ledger, self.queries, self.bus, self.clock,
-            lambda: 0.5, self.tasks, self.new_id, pace=pace,
+            lambda: 0.5, self.tasks, pace=pace,
         )  # fmt: skip
         self.listeners: list[FakeListener] = []
         self.connect = Connect(
