@@ -5,6 +5,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from enum import StrEnum
 from functools import partial
 from typing import Any, Final, Protocol, TypeVar
@@ -230,6 +231,9 @@ class Bridge(QObject):
             self.engine = state
             self.welcome = link.welcome if link else self.welcome
             self.trouble = trouble
+            if state is not EngineState.RUNNING:
+                # What was asked after the channel turned its orders away, and before this was heard.
+                self._turn_away()
             self.engine_changed.emit(state)
 
         self._post(told)
@@ -281,10 +285,17 @@ class Bridge(QObject):
         return lambda value: self._post(lambda: deliver(value))
 
     def _turn_away(self) -> None:
-        while not self._orders.empty():
-            order = self._orders.get()
-            if order is not None:
-                self._poster(order[1].fail)(_not_there())
+        """Fail what is asked and not sent. Any thread; a word to the channel's own is left to it."""
+        woken = False
+        with suppress(queue.Empty):
+            while True:
+                order = self._orders.get_nowait()
+                if order is None:
+                    woken = True
+                else:
+                    self._poster(order[1].fail)(_not_there())
+        if woken:
+            self._orders.put(None)
 
 
 def _restarts() -> AfterExit:

@@ -17,7 +17,7 @@ from reply_desktop.domain.provider import Provider
 from reply_desktop.domain.rows import AccountRow
 from reply_desktop.domain.states import State
 from reply_desktop.ui.accounts_page import AccountsPage
-from reply_desktop.ui.bridge import Bridge
+from reply_desktop.ui.bridge import Bridge, EngineState
 from reply_desktop.ui.connect_dialog import Stage
 from tests.fakes.engine import FakeEngine, few, many, row
 from tests.harness.pages import OpenedPage
@@ -391,9 +391,9 @@ def test_nothing_is_left_connected_after_the_page_is_gone(
     engine.change("a2", state=State.CONNECTED, cause=None)
     engine.push_removed("a1")
     engine.end_consent("connected", "…", account_id="a2")
-    engine.stop()
-    engine.up = True
-    qtbot.waitUntil(lambda: engine.connects >= 2)
+    with qtbot.waitSignal(bridge.engine_changed, check_params_cb=lambda state: state is EngineState.RUNNING):
+        engine.stop()
+        engine.up = True
     settle(qtbot, bridge)
 
 

@@ -121,6 +121,33 @@ def test_a_lost_engine_is_told_and_reached_again(qtbot: QtBot, open_bridge: Open
     qtbot.waitUntil(lambda: bool(asker.got))
 
 
+class WatchedBridge(Bridge):
+    """Says when its channel has turned away what was asked."""
+
+    def __init__(self, engine: FakeEngine) -> None:
+        super().__init__(engine.connect, after_exit=lambda at: None)
+        self.turned_away = threading.Event()
+
+    def _turn_away(self) -> None:
+        super()._turn_away()
+        self.turned_away.set()
+
+
+def test_what_is_asked_before_the_loss_was_heard_is_turned_away_too(qtbot: QtBot) -> None:
+    engine = FakeEngine(few())
+    bridge = WatchedBridge(engine)
+    bridge.start()
+    qtbot.waitUntil(lambda: bridge.engine is EngineState.RUNNING)
+    engine.stop()
+    assert bridge.turned_away.wait(5)
+    assert bridge.engine is EngineState.RUNNING
+    failed: list[ReplyDesktopError] = []
+    bridge.ask(GetSummary(), None, failed.append)
+    qtbot.waitUntil(lambda: bool(failed))
+    assert bridge.engine is EngineState.GONE
+    bridge.close()
+
+
 def test_an_engine_lost_too_often_is_left_until_the_person_says(qtbot: QtBot) -> None:
     engine = FakeEngine(few())
     engine.up = False
