@@ -7,7 +7,7 @@ import pytest
 from PySide6.QtCore import QCoreApplication, QEvent, QObject, QThread
 from pytestqt.qtbot import QtBot
 
-from reply_desktop.channel.messages import CheckAccounts, GetSummary, ListAccounts, RowsChanged
+from reply_desktop.channel.messages import EVENTS, CheckAccounts, GetSummary, ListAccounts, RowsChanged
 from reply_desktop.domain.errors import EngineDiffers, EngineUnavailable, NotFound, ReplyDesktopError
 from reply_desktop.domain.rows import Summary
 from reply_desktop.ui.bridge import Bridge, EngineState
@@ -44,6 +44,10 @@ def test_events_become_signals_in_order(qtbot: QtBot, open_bridge: Open) -> None
         engine.push(RowsChanged((row,)))
     qtbot.waitUntil(lambda: len(seen) == 5)
     assert seen == [row.address for row in engine.rows.values()]
+
+
+def test_every_event_the_engine_pushes_has_its_signal(open_bridge: Open) -> None:
+    assert set(open_bridge(FakeEngine())._signals) == set(EVENTS.values())
 
 
 def test_an_error_reaches_the_asker_or_else_the_signal(qtbot: QtBot, open_bridge: Open) -> None:
@@ -138,13 +142,15 @@ def test_what_is_asked_before_the_loss_was_heard_is_turned_away_too(qtbot: QtBot
     bridge = WatchedBridge(engine)
     bridge.start()
     qtbot.waitUntil(lambda: bridge.engine is EngineState.RUNNING)
+    heard: list[EngineState] = []
+    bridge.engine_changed.connect(heard.append)
     engine.stop()
     assert bridge.turned_away.wait(5)
-    assert bridge.engine is EngineState.RUNNING
+    assert heard == []
     failed: list[ReplyDesktopError] = []
     bridge.ask(GetSummary(), None, failed.append)
     qtbot.waitUntil(lambda: bool(failed))
-    assert bridge.engine is EngineState.GONE
+    assert heard == [EngineState.GONE]
     bridge.close()
 
 
