@@ -156,23 +156,34 @@ def start(
 def stop(data_dir: Path, *, timeout_s: float = 10.0) -> bool:
     """End the sandbox of this folder and wait until it is gone. False when none was running.
 
-    Raises SandboxFailed when it does not go.
+    One that is on its way up, or too busy to answer at once, is told again. Raises SandboxFailed when it
+    does not go.
     """
-    found = running(data_dir)
-    if found is None:
+    if not data_dir.exists() or _is_free(data_dir):
         return False
-    with contextlib.suppress(OSError, ControlRefused):
-        found.control().shutdown()
     deadline = time.monotonic() + timeout_s
-    lock = FolderLock(data_dir / LOCK_FILE)
+    told = False
     while time.monotonic() < deadline:
+        if not told and (found := read(data_dir)) is not None:
+            with contextlib.suppress(OSError, ValueError, ControlRefused):
+                found.control().shutdown()
+                told = True
         # The system frees the lock with the process.
-        with contextlib.suppress(FolderTaken):
-            lock.hold()
-            lock.free()
+        if _is_free(data_dir):
             return True
         time.sleep(0.01)
-    raise SandboxFailed(f"The sandbox (process {found.pid}) does not end.")
+    raise SandboxFailed(f"The sandbox of {data_dir} does not end.")
+
+
+def _is_free(data_dir: Path) -> bool:
+    """Whether no sandbox has the folder."""
+    lock = FolderLock(data_dir / LOCK_FILE)
+    try:
+        lock.hold()
+    except FolderTaken:
+        return False
+    lock.free()
+    return True
 
 
 def _parse(text: str) -> Sandbox:

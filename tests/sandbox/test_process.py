@@ -109,6 +109,21 @@ def test_what_it_says_of_itself(folder: Path) -> None:
     assert not process.stop(folder)
 
 
+def test_one_that_cannot_be_told_to_end_is_not_taken_for_gone(folder: Path) -> None:
+    process.start(folder)
+    said = folder / "sandbox.json"
+    true_words = said.read_text()
+    with socket.create_server(("127.0.0.1", 0)) as nobody:
+        port = nobody.getsockname()[1]
+    said.write_text(json.dumps({**json.loads(true_words), "control_url": f"http://127.0.0.1:{port}"}))
+    with pytest.raises(SandboxFailed, match="does not end"):
+        process.stop(folder, timeout_s=0.1)
+    with ThreadPoolExecutor(1) as pool:
+        ended = pool.submit(process.stop, folder)
+        said.write_text(true_words)
+        assert ended.result(20)
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_it_cleanly(folder: Path, number: signal.Signals) -> None:
     started = process.start(folder)
