@@ -14,7 +14,7 @@ from typing import Final
 
 from reply_desktop.domain.causes import CAUSES, Cause
 from reply_desktop.domain.deadline import TESTING_DAYS
-from reply_desktop.domain.mail_answers import imap_outcome, smtp_outcome
+from reply_desktop.domain.mail_answers import LIMIT_WAIT_S, imap_outcome, is_sending_limit, smtp_outcome
 from reply_desktop.domain.notification import plain
 from reply_desktop.domain.outcome import Outcome
 from reply_desktop.domain.provider import SINGLE_CLICK, Provider
@@ -304,10 +304,13 @@ API_REASONS: Final = MappingProxyType(
             "TooManyRequests": Cause.THROTTLED,
             "activityLimitReached": Cause.THROTTLED,
             "ErrorExceededMessageLimit": Cause.THROTTLED,
+            "ErrorSubmissionQuotaExceeded": Cause.THROTTLED,
+            "ErrorQuotaExceeded": Cause.THROTTLED,
             "MailboxNotEnabledForRESTAPI": Cause.MAILBOX_DISABLED,
             "MailboxNotSupportedForRESTAPI": Cause.MAILBOX_DISABLED,
             "ErrorNonExistentMailbox": Cause.MAILBOX_DISABLED,
             "ErrorAccountSuspend": Cause.ACCOUNT_LOCKED,
+            "ErrorMessageSubmissionBlocked": Cause.ACCOUNT_LOCKED,
             "ErrorSendAsDenied": Cause.MESSAGE_REFUSED,
             "ErrorMimeContentInvalidBase64String": Cause.MESSAGE_REFUSED,
             "ErrorMimeContentInvalid": Cause.MESSAGE_REFUSED,
@@ -320,6 +323,17 @@ API_REASONS: Final = MappingProxyType(
     }
 )
 """Reasons of the mail APIs. Sources: Gmail handle-errors guide, Graph error and throttling pages."""
+
+LIMIT_REASONS: Final = frozenset(
+    {
+        "dailyLimitExceeded",
+        "quotaExceeded",
+        "ErrorExceededMessageLimit",
+        "ErrorSubmissionQuotaExceeded",
+        "ErrorQuotaExceeded",
+    }
+)
+"""Reasons of a limit used up for hours, not seconds. Sources: as for API_REASONS, and EWS ResponseCode."""
 
 API_PHRASES: Final = MappingProxyType(
     {
@@ -349,7 +363,7 @@ def classify(answer: Answer) -> Outcome:
     return Outcome(
         cause,
         provider_error=provider_text(answer),
-        retry_after_s=answer.retry_after_s if kind is OutcomeKind.TRANSIENT else None,
+        retry_after_s=_wait(answer, cause) if kind is OutcomeKind.TRANSIENT else None,
         claims=answer.claims if kind is not OutcomeKind.TRANSIENT else None,
     )
 
@@ -453,6 +467,14 @@ def without_secrets(text: str) -> str:
         return run if harmless else _REMOVED
 
     return _RUN.sub(judge, _NAMED.sub(lambda found: f"{found[1]}{found[2]}{_REMOVED}", text))
+
+
+def _wait(answer: Answer, cause: Cause) -> float | None:
+    """The wait that was asked for; a sending limit that names none has one all the same."""
+    if answer.retry_after_s is not None or cause is not Cause.THROTTLED:
+        return answer.retry_after_s
+    limit = answer.reason in LIMIT_REASONS or is_sending_limit(answer.description or "")
+    return LIMIT_WAIT_S if limit else None
 
 
 def _cause(answer: Answer) -> Cause:

@@ -4,8 +4,10 @@ from dataclasses import dataclass
 
 from reply_desktop.domain.account import Account
 from reply_desktop.domain.episode import Episode
+from reply_desktop.domain.log_entry import LogEntry
 from reply_desktop.domain.provider import Provider
 from reply_desktop.domain.rows import AccountRow, AppFault, NotificationRow, Summary
+from reply_desktop.domain.sequence_rows import ImportReport, SequenceRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +114,54 @@ class VaultChanged:
     status: str
 
 
+@dataclass(frozen=True, slots=True)
+class SequencesChanged:
+    """Sequences as they look now: new, edited, started, stopped, or with other counts and colours."""
+
+    rows: tuple[SequenceRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SequenceRemoved:
+    """A sequence and its log are gone."""
+
+    sequence_id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class LogAdded:
+    """New entries in Log tabs, oldest first."""
+
+    entries: tuple[LogEntry, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ProspectsChanged:
+    """Prospects of a sequence look different; `enrollment_ids` empty: many, ask for the list anew."""
+
+    sequence_id: str
+    enrollment_ids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ImportProgress:
+    """An import goes on: `done` of about `total` lines; `report` once it is over, `error` when it failed."""
+
+    import_id: str
+    done: int
+    total: int
+    report: ImportReport | None = None
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SendingPaused:
+    """The person stopped, or let go on, all sending at once (tray: Pause sending)."""
+
+    paused: bool
+
+
 Event = (
     AccountChanged
     | AccountRemoved
@@ -126,4 +176,10 @@ Event = (
     | CheckProgress
     | ProviderChanged
     | VaultChanged
+    | SequencesChanged
+    | SequenceRemoved
+    | LogAdded
+    | ProspectsChanged
+    | ImportProgress
+    | SendingPaused
 )

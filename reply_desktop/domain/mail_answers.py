@@ -5,6 +5,7 @@ say. An unknown answer never asks for a new one.
 """
 
 import re
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Final
 
@@ -116,12 +117,10 @@ NetEase's."""
 MESSAGE_ENHANCED: Final = MappingProxyType(
     {
         "5.1.8": Cause.ADMIN_POLICY,
-        "5.4.5": Cause.THROTTLED,
         "5.7.57": Cause.SMTP_AUTH_OFF,
         "5.7.501": Cause.ADMIN_POLICY,
         "5.7.502": Cause.ADMIN_POLICY,
         "5.7.503": Cause.ADMIN_POLICY,
-        "5.7.705": Cause.THROTTLED,
         "5.7.708": Cause.ADMIN_POLICY,
         "5.7.750": Cause.ADMIN_POLICY,
     }
@@ -129,10 +128,30 @@ MESSAGE_ENHANCED: Final = MappingProxyType(
 """Enhanced codes that refuse the sender and not just one message. Sources: Gmail SMTP errors; Exchange
 Online NDR codes (learn.microsoft.com, non-delivery-reports-in-exchange-online)."""
 
+LIMIT_WAIT_S: Final = 3600.0
+"""How long to rest after a sending limit that does not say when it ends, in seconds: the limits count rolling
+24 hours, so a part of them is free again before the day is over (support.google.com/a/answer/166852)."""
+
+LIMIT_ENHANCED: Final = frozenset({"4.7.28", "5.1.90", "5.4.5", "5.7.232", "5.7.233", "5.7.705"})
+"""Enhanced codes of a sending limit. 4.7.28, 5.4.5: Gmail SMTP errors (support.google.com/a/answer/3726730);
+5.1.90 recipients a day, 5.7.232 and 5.7.233 external recipients of the tenant, 5.7.705 the tenant's
+threshold: Exchange Online NDR codes."""
+
+LIMIT_PHRASES: Final = (
+    "user sending limit",
+    "user sending quota",
+    "sending quota",
+    "sending limit",
+    "submission quota",
+    "submissionquotaexceeded",
+    "exceeded message limit",
+    "daily limit for message recipients",
+    "daily message limit",
+)
+"""Words of a sending limit, lower case, be it over SMTP or a mail API. Sources: Gmail SMTP errors; Exchange's
+554 5.2.0 STOREDRV.Submission.Exception:SubmissionQuotaExceededException, and its NDR texts."""
+
 MESSAGE_PHRASES: Final = (
-    ("daily user sending limit", Cause.THROTTLED),
-    ("daily sending quota", Cause.THROTTLED),
-    ("sending limit", Cause.THROTTLED),
     ("too many messages", Cause.THROTTLED),
     ("rate limit", Cause.THROTTLED),
     ("bad outbound sender", Cause.ADMIN_POLICY),
@@ -205,10 +224,13 @@ def smtp_outcome(code: int, enhanced: str | None, text: str) -> Outcome:
 def smtp_message_outcome(code: int, enhanced: str | None, text: str) -> Outcome:
     """What an SMTP server's answer to MAIL, RCPT or DATA means, after a good sign-in. Total.
 
-    A refusal that is about this one message says nothing about the account: MESSAGE_REFUSED.
+    A refusal that is about this one message or its recipient says nothing about the account:
+    MESSAGE_REFUSED. A used up sending limit is about the account: THROTTLED, with how long to rest.
     """
     if 200 <= code < 400:
         return PROVEN
+    if 400 <= code < 600 and (enhanced in LIMIT_ENHANCED or is_sending_limit(text)):
+        return replace(_outcome(Cause.THROTTLED, code, enhanced, text), retry_after_s=LIMIT_WAIT_S)
     said = _phrase(MESSAGE_PHRASES, text)
     if 400 <= code < 500:
         return _outcome(_passing(said or _phrase(PHRASES, text)), code, enhanced, text)
@@ -240,6 +262,23 @@ def imap_outcome(text: str) -> Outcome:
     if status == "BYE":
         cause = _passing(cause)
     return Outcome(cause or IMAP_STATUS.get(status) or Cause.UNKNOWN_ANSWER, plain(text) or None)
+
+
+def imap_reading_outcome(text: str) -> Outcome:
+    """What an IMAP server's refusal of a command after a good sign-in means: it never blames the password.
+
+    `text` as in `imap_outcome`.
+    """
+    outcome = imap_outcome(text)
+    return (
+        outcome if outcome.cause is not Cause.WRONG_PASSWORD else replace(outcome, cause=Cause.UNKNOWN_ANSWER)
+    )
+
+
+def is_sending_limit(text: str) -> bool:
+    """Whether a provider's words tell of a sending limit that is used up."""
+    lower = " ".join(text.casefold().split())
+    return any(phrase in lower for phrase in LIMIT_PHRASES)
 
 
 def _passing(cause: Cause | None) -> Cause:

@@ -127,7 +127,7 @@ class AppFault:
 
 @dataclass(frozen=True, slots=True)
 class NotificationRow:
-    """One entry of the bell."""
+    """One entry of the bell. `sequence_id`: a sequence whose log tells of the same trouble, if any."""
 
     id: str
     key: str
@@ -139,6 +139,7 @@ class NotificationRow:
     account_id: str | None
     read: bool
     withdrawn: bool
+    sequence_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from typing import Protocol
 from reply_desktop.domain.account import Account
 from reply_desktop.domain.episode import Episode
 from reply_desktop.domain.grant import Credentials, Identity, MailServers, TokenSet
+from reply_desktop.domain.inbox import InboxMessage
 from reply_desktop.domain.notification import Notification
 from reply_desktop.domain.outcome import Outcome
 from reply_desktop.domain.provider import Provider
@@ -20,7 +21,25 @@ from reply_desktop.domain.rows import (
     NotificationRow,
     Summary,
 )
+from reply_desktop.domain.sequence_rows import (
+    LogFilter,
+    LogPage,
+    ProspectFilter,
+    ProspectRow,
+    SequenceRow,
+    SuppressionRow,
+)
 from reply_desktop.domain.states import State
+from reply_desktop.services.sequence_ports import (
+    Enrollments,
+    InboxMarks,
+    Log,
+    Paces,
+    Prospects,
+    Sequences,
+    Suppressions,
+    Touches,
+)
 
 
 class Clock(Protocol):
@@ -74,11 +93,45 @@ class Redeemed:
 
 @dataclass(frozen=True, slots=True)
 class SendResult:
-    """What became of one message. `message_id` as delivered, if the provider told."""
+    """What became of one message. `message_id` as delivered, if the provider told.
+
+    `provider_id` and `thread_id`: the provider's own names of the message and its thread (Gmail). `in_doubt`:
+    it may have gone out all the same.
+    """
 
     outcome: Outcome
     message_id: str | None = None
     in_doubt: bool = False
+    provider_id: str | None = None
+    thread_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class InboxPage:
+    """What came in since the last look, oldest first. `cursor`: where the next look begins.
+
+    `more`: there is more than fitted; look again at once.
+    """
+
+    outcome: Outcome
+    messages: tuple[InboxMessage, ...] = ()
+    cursor: str | None = None
+    more: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SentSearch:
+    """What looking for a message of ours among the sent ones brought.
+
+    `found` None: the provider gives us no way to look, or did not answer. False proves little: a provider
+    that takes mail over before it sends it may show it later.
+    """
+
+    outcome: Outcome
+    found: bool | None = None
+    message_id: str | None = None
+    provider_id: str | None = None
+    thread_id: str | None = None
 
 
 class MailProvider(Protocol):
@@ -98,8 +151,31 @@ class MailProvider(Protocol):
         `fresh`: on a new connection and past any cache, to confirm a refusal.
         """
 
-    def send(self, account: Account, credentials: Credentials, mime: bytes) -> SendResult:
-        """Hand one RFC 5322 message to the provider. `in_doubt`: it may have gone out all the same."""
+    def send(
+        self, account: Account, credentials: Credentials, mime: bytes, *, thread_id: str | None = None
+    ) -> SendResult:
+        """Hand one RFC 5322 message to the provider; `thread_id`: the thread it continues, where it has such.
+
+        `in_doubt` in the result: it may have gone out all the same.
+        """
+
+    def may_read(self, account: Account) -> bool:
+        """Whether the grant lets us read the mailbox, by what is stored of it; asks nobody."""
+
+    def read_inbox(
+        self,
+        account: Account,
+        credentials: Credentials,
+        cursor: str | None,
+        since: datetime,
+        limit: int = 200,
+    ) -> InboxPage:
+        """What came in after `cursor`, or since that time where there is none. Only headers are kept."""
+
+    def find_sent(
+        self, account: Account, credentials: Credentials, marker: str, message_id: str, since: datetime
+    ) -> SentSearch:
+        """Look for a message of ours, by its marker or Message-ID, among those sent since then."""
 
     def revoke(self, account: Account, credentials: Credentials) -> bool:
         """End the grant at the provider; False when the provider has no way or did not answer."""
@@ -116,8 +192,17 @@ class ConsentProvider(MailProvider, Protocol):
     def redirect_path(self) -> str:
         """Differs by provider, so that answers cannot be mixed up (RFC 9700 §4.4)."""
 
-    def begin(self, redirect_uri: str, login_hint: str | None, claims: str | None = None) -> ConsentRequest:
+    def begin(
+        self,
+        redirect_uri: str,
+        login_hint: str | None,
+        claims: str | None = None,
+        *,
+        reading: bool = False,
+    ) -> ConsentRequest:
         """Prepare a sign-in: fresh state, PKCE S256. May ask the provider for its addresses.
+
+        `reading`: also ask for the permission to read mail. Without it a grant that had it loses it.
 
         Raises NotConfigured without a client id, and ConsentFailed when the provider cannot be reached.
         """
@@ -251,6 +336,22 @@ class UnitOfWork(Protocol):
     def notifications(self) -> Notifications: ...
     @property
     def settings(self) -> Settings: ...
+    @property
+    def sequences(self) -> Sequences: ...
+    @property
+    def prospects(self) -> Prospects: ...
+    @property
+    def enrollments(self) -> Enrollments: ...
+    @property
+    def touches(self) -> Touches: ...
+    @property
+    def suppressions(self) -> Suppressions: ...
+    @property
+    def log(self) -> Log: ...
+    @property
+    def paces(self) -> Paces: ...
+    @property
+    def inbox_marks(self) -> InboxMarks: ...
     def commit(self) -> None: ...
 
 
@@ -262,6 +363,39 @@ class Reads(Protocol):
     def account_detail(self, account_id: str) -> AccountDetail | None: ...
     def summary(self) -> Summary: ...
     def notifications(self, limit: int, before: datetime | None = None) -> list[NotificationRow]: ...
+    @property
+    def sequences(self) -> "SequenceReads": ...
+
+
+class SequenceReads(Protocol):
+    """Read models of sequences: what lists and pages show, straight from SQL."""
+
+    def rows(self, ids: Sequence[str] | None = None) -> list[SequenceRow]:
+        """These sequences' rows, or all by name."""
+
+    def fields(self, sequence_id: str) -> list[str]:
+        """Names of the merge fields its prospects have, by name."""
+
+    def prospect_ids(self, wanted: ProspectFilter) -> list[str]: ...
+    def prospect_rows(self, ids: Sequence[str]) -> list[ProspectRow]: ...
+    def log(self, wanted: LogFilter, limit: int, offset: int) -> LogPage: ...
+    def log_offset(self, wanted: LogFilter, entry_id: int | None, key: str | None) -> int | None:
+        """Where an entry, or the newest of a key, stands among those that pass; None when it does not."""
+
+    def due_counts(self, sequence_id: str | None, until: datetime) -> list["DueCount"]:
+        """How much is due when, for the forecast."""
+
+    def suppressions(self, text: str, limit: int, offset: int) -> tuple[list[SuppressionRow], int]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class DueCount:
+    """So many touches of a sequence are due at `at` (a minute, UTC) from an account; None: not pinned yet."""
+
+    sequence_id: str
+    account_id: str | None
+    at: datetime
+    count: int
 
 
 class Store(Protocol):

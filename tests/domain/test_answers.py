@@ -618,3 +618,37 @@ def test_plain_words_are_kept(harmless: str) -> None:
 def test_any_text_can_be_shown(text: str) -> None:
     shown = provider_text(Answer(MICROSOFT, Where.TOKEN, 400, description=text, is_json=True))
     assert shown is None or (len(shown) <= 300 and "\n" not in shown)
+
+
+@pytest.mark.parametrize(
+    ("provider", "status", "reason", "text", "told", "wait"),
+    [
+        (GOOGLE, 403, "dailyLimitExceeded", "Daily Limit Exceeded", None, 3600.0),
+        (GOOGLE, 403, "quotaExceeded", "Quota exceeded", None, 3600.0),
+        (GOOGLE, 429, "rateLimitExceeded", "Daily user sending limit exceeded", None, 3600.0),
+        (GOOGLE, 429, "userRateLimitExceeded", "User-rate limit exceeded.", None, None),
+        (GOOGLE, 403, "userRateLimitExceeded", "User Rate Limit Exceeded", 42.0, 42.0),
+        (MICROSOFT, 429, "ErrorExceededMessageLimit", "The user exceeded the limit.", None, 3600.0),
+        (MICROSOFT, 403, "ErrorExceededMessageLimit", "The user exceeded the limit.", 7.0, 7.0),
+        (MICROSOFT, 403, "ErrorSubmissionQuotaExceeded", "No", None, 3600.0),
+        (MICROSOFT, 507, "ErrorQuotaExceeded", "The mailbox is full.", None, None),
+        (MICROSOFT, 403, "ErrorQuotaExceeded", "The mailbox is full.", None, 3600.0),
+        (MICROSOFT, 429, "ApplicationThrottled", "Over its MailboxConcurrency limit.", 10.0, 10.0),
+        (MICROSOFT, 429, "ApplicationThrottled", "Over its MailboxConcurrency limit.", None, None),
+        (GOOGLE, 503, "backendError", "Sending limit service is down", None, None),
+    ],
+)
+def test_a_sending_limit_that_names_no_end_rests_an_hour(
+    provider: Provider, status: int, reason: str, text: str, told: float | None, wait: float | None
+) -> None:
+    answer = Answer(
+        provider,
+        Where.API,
+        http_status=status,
+        reason=reason,
+        description=text,
+        is_json=True,
+        retry_after_s=told,
+    )
+    outcome = classify(answer)
+    assert outcome.kind is OutcomeKind.TRANSIENT and outcome.retry_after_s == wait

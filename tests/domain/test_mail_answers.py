@@ -9,6 +9,7 @@ from reply_desktop.domain.causes import CAUSES, Cause
 from reply_desktop.domain.mail_answers import (
     enhanced_code,
     imap_outcome,
+    imap_reading_outcome,
     smtp_message_outcome,
     smtp_outcome,
 )
@@ -124,12 +125,69 @@ def test_what_servers_really_say_to_a_sign_in(answer: str, cause: Cause | None) 
         ("451 4.7.500 Server busy", Cause.PROVIDER_TROUBLE),
         ("450 4.2.1 Rate limit reached", Cause.THROTTLED),
         ("432 4.3.2 Sender thread limit exceeded", Cause.THROTTLED),
+        (
+            "432 4.3.2 STOREDRV.ClientSubmit; sender thread limit exceeded [Hostname=AM0.outlook.com]",
+            Cause.THROTTLED,
+        ),
+        ("432 4.3.2 Concurrent connections limit exceeded", Cause.THROTTLED),
+        ("452 4.5.3 Your message has too many recipients.", Cause.PROVIDER_TROUBLE),
+        (
+            "554 5.2.252 SendAsDenied; ana@a.example not allowed to send as bo@b.example",
+            Cause.MESSAGE_REFUSED,
+        ),
         ("199 what", Cause.UNKNOWN_ANSWER),
         ("-1 rubbish", Cause.UNKNOWN_ANSWER),
     ],
 )
 def test_what_servers_really_say_to_a_message(answer: str, cause: Cause | None) -> None:
     assert message(answer) is cause
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        # Gmail
+        "550 5.4.5 Daily user sending limit exceeded. For more information on Gmail sending limits go to",
+        "550 5.4.5 Daily user sending quota exceeded. j2sm1 - gsmtp",
+        "421 4.7.28 Gmail has detected an unusual rate of unsolicited mail originating from your IP address.",
+        # Exchange Online
+        "554 5.2.0 STOREDRV.Submission.Exception:SubmissionQuotaExceededException; Failed to process message",
+        "554 5.2.252 The message can't be submitted because the sender's submission quota was exceeded.",
+        "550 5.1.90 Your message can't be sent because you've reached your daily limit for message recipients",
+        "550 5.7.233 Your message can't be sent because your tenant exceeded its daily limit for sending email",
+        "550 5.7.232 Your message can't be sent because your trial tenant has exceeded its daily limit",
+        "550 5.7.705 Access denied, tenant has exceeded threshold.",
+        # Others
+        "554 Sending limit for today reached",
+        "451 4.7.1 Sending limit reached, try tomorrow",
+    ],
+)
+def test_a_used_up_sending_limit_rests_the_account_for_an_hour(answer: str) -> None:
+    code, _, text = answer.partition(" ")
+    outcome = smtp_message_outcome(int(code), enhanced_code(text), text)
+    assert (outcome.cause, outcome.retry_after_s) == (Cause.THROTTLED, 3600.0)
+
+
+@pytest.mark.parametrize("answer", ["432 4.3.2 Sender thread limit exceeded", "450 4.2.1 Rate limit reached"])
+def test_a_short_jam_is_left_to_the_ladder(answer: str) -> None:
+    code, _, text = answer.partition(" ")
+    assert smtp_message_outcome(int(code), enhanced_code(text), text).retry_after_s is None
+
+
+@pytest.mark.parametrize(
+    ("text", "cause"),
+    [
+        ("NO [NONEXISTENT] Mailbox does not exist", Cause.UNKNOWN_ANSWER),
+        ("NO [AUTHENTICATIONFAILED] odd at this place", Cause.UNKNOWN_ANSWER),
+        ("NO Server error", Cause.PROVIDER_TROUBLE),
+        ("NO [LIMIT] Too many", Cause.THROTTLED),
+        ("BAD User is authenticated but not connected.", Cause.MAIL_ACCESS_OFF),
+        ("BYE later", Cause.PROVIDER_TROUBLE),
+        ("", Cause.UNKNOWN_ANSWER),
+    ],
+)
+def test_a_refusal_while_reading_never_blames_the_password(text: str, cause: Cause) -> None:
+    assert imap_reading_outcome(text).cause is cause
 
 
 @pytest.mark.parametrize(
