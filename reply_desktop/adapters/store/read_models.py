@@ -1,16 +1,17 @@
 """Rows for fronts, straight from SQL: lists as ids in order, rows for what is in view, counts."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, bindparam, func, literal_column, or_, select, union_all
 
-from reply_desktop.adapters.store import records, tables
+from reply_desktop.adapters.store import records, sequence_tables, tables
 from reply_desktop.adapters.store.repositories import is_among, listed
+from reply_desktop.adapters.store.sequence_reads import SqliteSequenceReads
 from reply_desktop.adapters.store.sql import Runner, Statement, known_time, to_time, to_us
 from reply_desktop.domain.address import mailbox_key
 from reply_desktop.domain.errors import InvalidInput
@@ -26,7 +27,9 @@ from reply_desktop.domain.rows import (
 )
 from reply_desktop.domain.states import NEEDS_PERSON, SEVERITY, Color, State, worst
 from reply_desktop.domain.strip import Span, first_day, strip
+from reply_desktop.services.ports import SequenceReads
 
+_DAY: Final = timedelta(hours=24)
 _RED_SHOWN: Final = 50
 _TIMELINE: Final = 1000
 _CHUNK: Final = 500
@@ -58,7 +61,7 @@ _SORTED_BY: Final[dict[str, ColumnElement[Any] | None]] = {
     "cause": _accounts.cause,
     "proven_at": _accounts.proven_at,
     "next_check_at": _accounts.next_check_at,
-    # Nothing is sent yet: all are equal, and the address decides.
+    # By the address, and then moved to their places: few have sent anything, and counting all is slow.
     "sent_today": None,
 }
 _MAY_LACK: Final = frozenset({"cause", "proven_at", "next_check_at"})
@@ -87,6 +90,28 @@ def _list(sort: str, descending: bool, text: bool, states: bool, providers: bool
     return Statement(select(_accounts.id).where(*wanted).order_by(*order))
 
 
+_senders = sequence_tables.sequence_accounts.c
+_sequences = sequence_tables.sequences.c
+_touches = sequence_tables.touches.c
+_log = sequence_tables.log.c
+_counted = (sequence_tables.counted, _touches.reserved_at > bindparam("since"))
+_sent_by_all = Statement(
+    select(_touches.account_id, func.count()).where(*_counted).group_by(_touches.account_id),
+    by=sequence_tables.by_reserved_at,
+)
+_sent_by = Statement(
+    select(_touches.account_id, func.count())
+    .where(is_among(_touches.account_id, "ids"), *_counted)
+    .group_by(_touches.account_id)
+)
+_used = Statement(
+    select(_senders.account_id, _sequences.name)
+    .join_from(
+        sequence_tables.sequence_accounts, sequence_tables.sequences, _sequences.id == _senders.sequence_id
+    )
+    .where(is_among(_senders.account_id, "ids"), sequence_tables.is_on)
+    .order_by(_sequences.name_key)
+)
 _wanted = func.json_each(bindparam("ids")).table_valued("key", "value").alias("wanted")
 _rows = Statement(
     select(*_ROW)
@@ -132,7 +157,14 @@ _unread = Statement(
 )
 _faults = Statement(select(*records.FAULT).order_by(tables.app_faults.c.since, tables.app_faults.c.key))
 _newest = (
-    select(*records.NOTIFICATION)
+    select(
+        *records.NOTIFICATION,
+        select(_log.sequence_id)
+        .where(_log.key == _notifications.key)
+        .order_by(_log.id.desc())
+        .limit(literal_column("1"))
+        .scalar_subquery(),
+    )
     .order_by(_notifications.at.desc(), tables.as_added.desc())
     .limit(bindparam("limit"))
 )
@@ -151,6 +183,7 @@ class SqliteReads:
     ) -> None:
         self._reading = reading
         self._now = now
+        self.sequences: SequenceReads = SqliteSequenceReads(reading, now)
 
     def account_ids(self, wanted: AccountFilter) -> list[str]:
         """Ids of the accounts that pass, in order. Raises InvalidInput for a sort that is none of SORTS.
@@ -167,9 +200,13 @@ class SqliteReads:
             wanted.sort, wanted.descending, bool(text), bool(wanted.states), bool(wanted.providers)
         )
         with self._reading() as runner:
-            return runner.column(
+            ids = runner.column(
                 statement, text=text, states=listed(wanted.states), providers=listed(wanted.providers)
             )
+            if wanted.sort == "sent_today":
+                sent = dict(runner.rows(_sent_by_all, since=to_us(self._now() - _DAY)))
+                return _by_sent(ids, sent, descending=wanted.descending)
+            return ids
 
     def account_rows(self, ids: Sequence[str]) -> list[AccountRow]:
         """The rows of these accounts, in the order asked for; accounts no longer there are left out."""
@@ -227,10 +264,26 @@ class SqliteReads:
             _spans, ids=wanted, since=to_us(first_day(now))
         ):
             spans[account_id].append(Span(Color(color), known_time(started_at), to_time(ended_at)))
-        return [_account_row(row, now, spans.get(row[0], ())) for row in runner.rows(_rows, ids=wanted)]
+        used: dict[str, list[str]] = defaultdict(list)
+        for account_id, name in runner.rows(_used, ids=wanted):
+            used[account_id].append(name)
+        sent = dict(runner.rows(_sent_by, ids=wanted, since=to_us(now - _DAY)))
+        return [
+            _account_row(row, now, spans.get(row[0], ()), used.get(row[0], ()), sent.get(row[0], 0))
+            for row in runner.rows(_rows, ids=wanted)
+        ]
 
 
-def _account_row(row: Sequence[Any], now: datetime, spans: Iterable[Span]) -> AccountRow:
+def _by_sent(ids: Sequence[str], sent: Mapping[str, int], *, descending: bool) -> list[str]:
+    """These ids by what was sent from each; ties stay in the order they are in."""
+    have = sorted((one for one in ids if one in sent), key=sent.__getitem__, reverse=descending)
+    rest = [one for one in ids if one not in sent]
+    return have + rest if descending else rest + have
+
+
+def _account_row(
+    row: Sequence[Any], now: datetime, spans: Iterable[Span], used_by: Iterable[str], sent: int
+) -> AccountRow:
     (
         account_id,
         provider,
@@ -258,8 +311,8 @@ def _account_row(row: Sequence[Any], now: datetime, spans: Iterable[Span]) -> Ac
         to_time(next_check_at),
         to_time(deadline_at),
         records.scopes_of(scopes),
-        used_by=(),
-        sent_today=0,
+        used_by=tuple(used_by),
+        sent_today=sent,
         daily_limit=daily_limit,
         strip=strip(now, to_time(first_granted_at), spans),
     )
@@ -273,7 +326,8 @@ def _episode_row(row: Sequence[Any]) -> EpisodeRow:
 
 
 def _notification_row(row: Sequence[Any]) -> NotificationRow:
-    entry = records.notification_of(row)
+    *values, sequence_id = row
+    entry = records.notification_of(values)
     return NotificationRow(
         entry.id,
         entry.key,
@@ -285,6 +339,7 @@ def _notification_row(row: Sequence[Any]) -> NotificationRow:
         entry.account_id,
         read=entry.read_at is not None,
         withdrawn=entry.withdrawn_at is not None,
+        sequence_id=sequence_id,
     )
 
 

@@ -4,12 +4,12 @@ import json
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from functools import cache
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Integer, bindparam, case, cast, func, select
 from sqlalchemy.dialects.sqlite import insert
 
-from reply_desktop.adapters.store import records, tables
+from reply_desktop.adapters.store import records, sequence_tables, tables
 from reply_desktop.adapters.store.sql import Runner, Statement, known_time, to_us
 from reply_desktop.domain.account import Account
 from reply_desktop.domain.address import mailbox_key
@@ -22,6 +22,7 @@ from reply_desktop.domain.rows import AppFault
 from reply_desktop.domain.states import State
 
 _accounts = tables.accounts.c
+_senders = sequence_tables.sequence_accounts.c
 _grants = tables.grants.c
 _episodes = tables.episodes.c
 _faults = tables.app_faults.c
@@ -29,12 +30,12 @@ _notifications = tables.notifications.c
 _settings = tables.settings.c
 
 
-def is_among(column: ColumnElement[str], parameter: str) -> ColumnElement[bool]:
+def is_among(column: ColumnElement[Any], parameter: str) -> ColumnElement[bool]:
     """Whether the column's value is in a JSON list given as one parameter: one statement for any length."""
     return column.in_(select(func.json_each(bindparam(parameter)).table_valued("value").c.value))
 
 
-def listed(values: Iterable[str]) -> str:
+def listed(values: Iterable[str] | Iterable[int]) -> str:
     """The parameter for `is_among`."""
     return json.dumps([*values])
 
@@ -102,6 +103,16 @@ class _Account:
     count = Statement(select(func.count()).select_from(tables.accounts))
     count_of = Statement(
         select(func.count()).select_from(tables.accounts).where(_accounts.provider == bindparam("provider"))
+    )
+    used = Statement(
+        select(_senders.account_id)
+        .join_from(
+            sequence_tables.sequence_accounts,
+            sequence_tables.sequences,
+            sequence_tables.sequences.c.id == _senders.sequence_id,
+        )
+        .where(_senders.account_id == bindparam("account_id"), sequence_tables.is_on)
+        .limit(1)
     )
 
 
@@ -203,8 +214,8 @@ class SqliteAccounts:
         return int(count)
 
     def is_used(self, account_id: str) -> bool:
-        """Whether a running sequence sends from this account: there are no sequences yet."""
-        return False
+        """Whether a sequence that is on sends from this account."""
+        return bool(self._runner.rows(_Account.used, account_id=account_id))
 
     def _first(self, rows: Sequence[Sequence[object]]) -> Account | None:
         if not rows:

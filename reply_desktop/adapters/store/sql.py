@@ -1,12 +1,15 @@
 """SQL as the store speaks it: statements of Core run on the driver, times as integers, errors for people."""
 
+import re
 import shutil
 import sqlite3
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
+from sqlalchemy import Index
 from sqlalchemy.dialects.sqlite import dialect
 from sqlalchemy.sql.expression import ClauseElement
 
@@ -31,8 +34,10 @@ class Statement:
     of an account runs about ten statements.
     """
 
-    def __init__(self, core: ClauseElement) -> None:
+    def __init__(self, core: ClauseElement, by: Index | None = None) -> None:
+        """`by`: the index to read the table by, where SQLite, which has no statistics here, guesses wrong."""
         self._core = core
+        self._by = by
 
     def __call__(self, connection: sqlite3.Connection, **values: object) -> sqlite3.Cursor:
         """Run it with these values for its bind parameters."""
@@ -40,6 +45,13 @@ class Statement:
         if fixed:
             values = {**fixed, **values}
         return connection.execute(sql, [values[name] for name in names])
+
+    def many(self, connection: sqlite3.Connection, rows: Iterable[Mapping[str, object]]) -> sqlite3.Cursor:
+        """Run it once for each of these values."""
+        sql, names, fixed = self._compiled
+        return connection.executemany(
+            sql, ([row[name] if name in row else fixed[name] for name in names] for row in rows)
+        )
 
     @property
     def text(self) -> str:
@@ -52,7 +64,16 @@ class Statement:
         names = tuple(compiled.positiontup or ())
         required = {bind.key for bind in compiled.binds.values() if bind.required}
         fixed = {name: value for name, value in compiled.params.items() if name not in required}
-        return compiled.string, names, fixed
+        return self._led(compiled.string), names, fixed
+
+    def _led(self, sql: str) -> str:
+        if self._by is None or self._by.table is None:
+            return sql
+        led, count = re.subn(
+            rf"\bFROM {self._by.table.name}\b", rf"\g<0> INDEXED BY {self._by.name}", sql, count=1
+        )
+        assert count, f"{self._by.table.name} is not read here"
+        return led
 
 
 class Runner:
@@ -88,6 +109,26 @@ class Runner:
             return statement(self._connection, **values).rowcount
         except sqlite3.Error as error:
             raise told(error, self._path) from error
+
+    def change_many(self, statement: Statement, rows: Iterable[Mapping[str, object]]) -> int:
+        """Run it for each of these values; how many rows that changed. Raises as `change`."""
+        self._require(self._writes, "this unit of work is for reading only")
+        self._require(not self._over, "this unit of work is over")
+        try:
+            return statement.many(self._connection, rows).rowcount
+        except sqlite3.Error as error:
+            raise told(error, self._path) from error
+
+    def add(self, statement: Statement, **values: object) -> int:
+        """Add one row; the number the database gave it. Raises as `change`."""
+        self._require(self._writes, "this unit of work is for reading only")
+        self._require(not self._over, "this unit of work is over")
+        try:
+            number = statement(self._connection, **values).lastrowid
+        except sqlite3.Error as error:
+            raise told(error, self._path) from error
+        assert number is not None
+        return number
 
     def commit(self) -> None:
         """Keep what was changed. Raises StoreFull; then nothing of it is kept."""

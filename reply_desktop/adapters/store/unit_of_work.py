@@ -2,6 +2,11 @@
 
 from datetime import datetime
 
+from reply_desktop.adapters.store.enrollment_repositories import (
+    SqliteEnrollments,
+    SqliteProspects,
+    SqliteSuppressions,
+)
 from reply_desktop.adapters.store.repositories import (
     SqliteAccounts,
     SqliteAppFaults,
@@ -10,7 +15,9 @@ from reply_desktop.adapters.store.repositories import (
     SqliteNotifications,
     SqliteSettings,
 )
+from reply_desktop.adapters.store.sequence_repositories import SqliteLog, SqliteSequences
 from reply_desktop.adapters.store.sql import Runner
+from reply_desktop.adapters.store.touch_repositories import SqliteInboxMarks, SqlitePaces, SqliteTouches
 from reply_desktop.services.ports import (
     Accounts,
     AppFaults,
@@ -18,6 +25,16 @@ from reply_desktop.services.ports import (
     Grants,
     Notifications,
     Settings,
+)
+from reply_desktop.services.sequence_ports import (
+    Enrollments,
+    InboxMarks,
+    Log,
+    Paces,
+    Prospects,
+    Sequences,
+    Suppressions,
+    Touches,
 )
 
 
@@ -30,6 +47,14 @@ class SqliteUnitOfWork:
     app_faults: AppFaults
     notifications: Notifications
     settings: Settings
+    sequences: Sequences
+    prospects: Prospects
+    enrollments: Enrollments
+    touches: Touches
+    suppressions: Suppressions
+    log: Log
+    paces: Paces
+    inbox_marks: InboxMarks
 
     def __init__(self, runner: Runner, now: datetime) -> None:
         self._runner = runner
@@ -39,6 +64,14 @@ class SqliteUnitOfWork:
         self.app_faults = SqliteAppFaults(runner)
         self.notifications = SqliteNotifications(runner)
         self.settings = SqliteSettings(runner)
+        self.sequences = SqliteSequences(runner, now)
+        self.prospects = SqliteProspects(runner)
+        self.enrollments = SqliteEnrollments(runner)
+        self.touches = SqliteTouches(runner)
+        self.suppressions = SqliteSuppressions(runner)
+        self.log = SqliteLog(runner)
+        self.paces = SqlitePaces(runner)
+        self.inbox_marks = SqliteInboxMarks(runner)
 
     def commit(self) -> None:
         """Keep what was changed, and end the unit. Raises StoreFull; then nothing of it is kept."""

@@ -9,8 +9,12 @@ import pytest
 
 from reply_desktop.adapters.store import files
 from reply_desktop.adapters.store.database import SqliteStore
+from reply_desktop.adapters.store.migrations import STEPS
 from reply_desktop.domain.errors import AlreadyExists, NotFound, StoreDamaged, StoreTooNew
 from tests.fakes.clock import START, FakeClock
+
+TOMORROW = f"{int(STEPS.head) + 1:04}"
+"""The revision of a schema that is yet to come."""
 
 
 @pytest.fixture
@@ -44,7 +48,7 @@ def test_an_empty_file_is_a_new_database(path: Path, clock: FakeClock) -> None:
     assert path.read_bytes() == b""
     assert files.check(path) is None
     SqliteStore(path, clock).close()
-    assert files.check(path) == "0001"
+    assert files.check(path) == STEPS.head
 
 
 @pytest.mark.parametrize("content", [b"not a database, but somebody's notes", b"S", b"SQLite format 3\0cut"])
@@ -59,7 +63,7 @@ def test_what_is_no_database_is_refused_and_left_alone(path: Path, clock: FakeCl
 def test_a_damaged_database_names_its_newest_backup(closed: Path, clock: FakeClock) -> None:
     for days in range(2):
         with closing(sqlite3.connect(closed)) as connection:
-            newest = files.back_up(connection, closed, "0001", START + timedelta(days=days))
+            newest = files.back_up(connection, closed, STEPS.head, START + timedelta(days=days))
     spoil(closed)
     spoiled = closed.read_bytes()
     with pytest.raises(StoreDamaged, match="is damaged") as told:
@@ -79,7 +83,7 @@ def test_another_programs_database_is_refused(closed: Path, clock: FakeClock) ->
     assert closed.read_bytes() == before
 
 
-@pytest.mark.parametrize("revision", ["0002", "9999", "ae1027a6acf"])
+@pytest.mark.parametrize("revision", [TOMORROW, "9999", "ae1027a6acf"])
 def test_a_newer_versions_database_is_refused_and_untouched(
     closed: Path, clock: FakeClock, revision: str
 ) -> None:
@@ -95,7 +99,7 @@ def test_a_newer_database_with_a_journal_left_by_a_crash_is_untouched_too(
     closed: Path, clock: FakeClock
 ) -> None:
     crashed = sqlite3.connect(closed, isolation_level=None)
-    crashed.execute("UPDATE alembic_version SET version_num = '0002'")
+    crashed.execute(f"UPDATE alembic_version SET version_num = '{TOMORROW}'")
     before = closed.read_bytes()
     with pytest.raises(StoreTooNew):
         SqliteStore(closed, clock)
@@ -120,12 +124,12 @@ def test_the_five_newest_backups_are_kept(closed: Path) -> None:
     made = []
     with closing(sqlite3.connect(closed)) as connection:
         for hours in range(7):
-            made.append(files.back_up(connection, closed, "0001", START + timedelta(hours=hours)))
+            made.append(files.back_up(connection, closed, STEPS.head, START + timedelta(hours=hours)))
     assert files.backups(closed) == made[:1:-1]
-    assert made[6].name == "reply-20260302T150000.000000Z-v0001.db"
+    assert made[6].name == f"reply-20260302T150000.000000Z-v{STEPS.head}.db"
     assert made[6].stat().st_mode & 0o777 == 0o600
     assert made[6].parent.stat().st_mode & 0o777 == 0o700
-    assert files.check(made[6]) == "0001"
+    assert files.check(made[6]) == STEPS.head
 
 
 def test_a_copy_is_whole_or_not_there(closed: Path, tmp_path: Path) -> None:
@@ -148,7 +152,7 @@ def test_a_backup_takes_the_place_of_an_older_one_only(
         with pytest.raises(AlreadyExists):
             store.backup(wrong)
     assert notes.read_text() == "years of work"
-    alter(target, "UPDATE alembic_version SET version_num = '0002'")
+    alter(target, f"UPDATE alembic_version SET version_num = '{TOMORROW}'")
     with pytest.raises(AlreadyExists, match="newer"):
         store.backup(target)
     with pytest.raises(NotFound):
@@ -169,7 +173,7 @@ def test_what_is_no_backup_is_not_restored(closed: Path, clock: FakeClock, tmp_p
         if what == "damaged":
             spoil(source)
         else:
-            alter(source, "UPDATE alembic_version SET version_num = '0002'")
+            alter(source, f"UPDATE alembic_version SET version_num = '{TOMORROW}'")
     before = closed.read_bytes()
     with pytest.raises((NotFound, StoreDamaged, StoreTooNew)) as refused:
         files.restore(closed, source, clock.now())

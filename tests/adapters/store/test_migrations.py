@@ -3,7 +3,7 @@ import shutil
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
-from datetime import timedelta
+from datetime import time, timedelta
 from pathlib import Path
 
 import pytest
@@ -13,17 +13,32 @@ from reply_desktop.adapters.store import files, tables
 from reply_desktop.adapters.store.database import SqliteStore
 from reply_desktop.adapters.store.migrations import STEPS, Steps
 from reply_desktop.domain.causes import Cause
+from reply_desktop.domain.enrollment import EnrollmentState, Thread
 from reply_desktop.domain.episode import Ending
 from reply_desktop.domain.errors import StoreFull, StoreTooNew
 from reply_desktop.domain.grant import MailServer, MailServers, Security
+from reply_desktop.domain.log_entry import LogKind
+from reply_desktop.domain.pace import Pace
 from reply_desktop.domain.provider import Provider
 from reply_desktop.domain.rows import AppFault
+from reply_desktop.domain.sequence import Ramp, Stranded, StrandedKind
 from reply_desktop.domain.states import Color, State
-from tests.adapters.store.nouns import a_notification, an_account, an_episode
+from reply_desktop.domain.window import SendingWindow
+from tests.adapters.store.nouns import (
+    a_notification,
+    a_prospect,
+    a_sequence,
+    a_touch,
+    an_account,
+    an_enrollment,
+    an_episode,
+)
 from tests.fakes.clock import START, FakeClock
 
 OLD = Path(__file__).parent / "fixtures"
 """Real files as each released schema left them; they are never renewed."""
+TOMORROW = f"{int(STEPS.head) + 1:04}"
+"""The revision of a step that is yet to come."""
 
 
 def schema(path: Path) -> dict[str, str]:
@@ -49,12 +64,12 @@ def more_steps(tmp_path: Path) -> Callable[[str], Steps]:
     def add(upgrade: str) -> Steps:
         folder = tmp_path / "steps of tomorrow, 100 %"
         shutil.copytree(STEPS.folder, folder, ignore=shutil.ignore_patterns("__pycache__"))
-        (folder / "versions" / "v0002_tomorrow.py").write_text(
+        (folder / "versions" / f"v{TOMORROW}_tomorrow.py").write_text(
             "import sqlalchemy as sa\nfrom alembic import op\n"
-            "revision = '0002'\ndown_revision = '0001'\n"
+            f"revision = '{TOMORROW}'\ndown_revision = '{STEPS.head}'\n"
             f"def upgrade():\n    {upgrade}\n"
         )
-        return Steps(folder, "0002")
+        return Steps(folder, TOMORROW)
 
     return add
 
@@ -155,7 +170,7 @@ def test_an_older_file_is_copied_before_it_is_migrated(
     SqliteStore(old_file(path), clock, steps=steps).close()
     (backup,) = files.backups(path)
     assert files.check(backup) == "0001"
-    assert files.check(path, steps) == "0002"
+    assert files.check(path, steps) == TOMORROW
     assert "tomorrow" in schema(path)["accounts"]
     assert "tomorrow" not in schema(backup)["accounts"]
     with pytest.raises(StoreTooNew):
@@ -228,3 +243,45 @@ def test_a_disk_too_full_to_migrate_leaves_the_old_file(
         SqliteStore(path, clock, max_pages=pages + 3, steps=steps)
     assert files.check(path) == "0001"
     SqliteStore(path, clock).close()
+
+
+def test_what_the_second_schema_held_is_all_there(path: Path, clock: FakeClock) -> None:
+    path.parent.mkdir()
+    shutil.copyfile(OLD / "v0002.db", path)
+    store = SqliteStore(path, clock)
+    with store.read() as unit:
+        assert unit.sequences.find("FRÜHLING") == a_sequence(
+            "s",
+            "Frühling",
+            accounts=("b", "a"),
+            daily_limit=40,
+            ramp=Ramp(5, 5),
+            stranded=Stranded(StrandedKind.MOVE_AFTER, 3600.0),
+            window=SendingWindow((1, 2, 3, 4, 5), time(9), time(17), "Europe/Berlin"),
+            start_at=START,
+        )
+        assert unit.sequences.last_assigned("s") == {"a": START}
+        assert unit.prospects.find("bob@prospect.example") == a_prospect(
+            "p1", "Bob@prospect.example", city="Köln"
+        )
+        assert unit.enrollments.next_pinned("s", "a", START + timedelta(days=1)) == an_enrollment(
+            1,
+            account_id="a",
+            state=EnrollmentState.ACTIVE,
+            done=1,
+            last_sent_at=START,
+            due_at=START + timedelta(days=1),
+            thread=Thread("Hello", ("<m1@example.com>",), "thread-1"),
+        )
+        assert unit.enrollments.next_unpinned("s", START) == an_enrollment(2)
+        sent = a_touch("t1", "se1", message_id="<m1@example.com>", settled_at=START, attempts=1)
+        assert unit.touches.by_message_ids(["<m1@example.com>"]) == [sent]
+        assert unit.suppressions.has("eve@x.example")
+        entry = unit.log.last("s", [LogKind.SENT], "ann.müller@example.com")
+        assert entry is not None
+        assert (entry.text, entry.prospect, entry.key) == ("A mail was sent.", "bob@prospect.example", "t1")
+        assert unit.paces.get("a") == Pace("a", START + timedelta(seconds=120), first_sent_at=START)
+        assert unit.inbox_marks.get("a") == ("history-7", START)
+        assert unit.settings.get("sending.paused") == "true"
+    assert store.reads.sequences.fields("s") == ["city"]
+    store.close()

@@ -1,5 +1,4 @@
 import itertools
-import sqlite3
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -8,9 +7,8 @@ from pathlib import Path
 import pytest
 
 from reply_desktop.adapters.store.database import SqliteStore
-from reply_desktop.adapters.store.read_models import _list
+from reply_desktop.adapters.store.read_models import _list, _sent_by, _sent_by_all
 from reply_desktop.adapters.store.repositories import _Account
-from reply_desktop.adapters.store.sql import Statement
 from reply_desktop.domain.account import Account, connect
 from reply_desktop.domain.causes import Cause
 from reply_desktop.domain.episode import Ending
@@ -18,8 +16,18 @@ from reply_desktop.domain.errors import InvalidInput
 from reply_desktop.domain.grant import MailServer, MailServers, Security
 from reply_desktop.domain.provider import Provider
 from reply_desktop.domain.rows import SORTS, AccountFilter, AccountRow, AppFault
+from reply_desktop.domain.sequence import SequenceStatus
 from reply_desktop.domain.states import SEVERITY, STORED, Color, State
-from tests.adapters.store.nouns import a_notification, an_account, an_episode
+from reply_desktop.domain.touch import COUNTS_AS_SENT, TouchState
+from tests.adapters.store.nouns import (
+    a_notification,
+    a_sequence,
+    a_touch,
+    an_account,
+    an_entry,
+    an_episode,
+)
+from tests.adapters.store.plans import plan
 from tests.fakes.clock import START, FakeClock
 
 DAY = timedelta(days=1)
@@ -107,16 +115,6 @@ def test_a_sort_that_is_none_is_refused(store: SqliteStore) -> None:
         store.reads.account_ids(AccountFilter(sort="id; DROP TABLE accounts"))
 
 
-def plan(path: Path, statement: Statement) -> str:
-    """How SQLite goes about it."""
-    connection = sqlite3.connect(path)
-    connection.create_function("share_of", 1, len)
-    values = [None] * statement.text.count("?")
-    told = connection.execute("EXPLAIN QUERY PLAN " + statement.text, values).fetchall()
-    connection.close()
-    return "; ".join(row[3] for row in told)
-
-
 @pytest.mark.parametrize("sort", SORTS)
 @pytest.mark.parametrize("descending", [True, False])
 def test_every_sort_reads_an_index_and_not_the_rows(
@@ -174,6 +172,68 @@ def test_a_row_carries_what_the_account_is(store: SqliteStore) -> None:
             "g" * 30,
         )
     ]
+
+
+def test_a_row_tells_what_was_sent_in_the_last_day(store: SqliteStore) -> None:
+    keep(store, an_account("a"), an_account("b"))
+    with store.begin() as unit:
+        for number, state in enumerate(TouchState):
+            unit.touches.add(a_touch(f"{number}", f"e{number}", state=state))
+        unit.touches.add(a_touch("old", "e9", reserved_at=START - DAY))
+        unit.touches.add(a_touch("just", "e9", "step2", reserved_at=START - DAY + timedelta(microseconds=1)))
+        unit.commit()
+    sent = {row.id: row.sent_today for row in store.reads.account_rows(["a", "b"])}
+    assert sent == {"a": len(COUNTS_AS_SENT) + 1, "b": 0}
+
+
+@pytest.mark.parametrize(
+    ("descending", "expected"),
+    [(True, ["d", "b", "e", "a", "c", "f"]), (False, ["a", "c", "f", "b", "e", "d"])],
+)
+def test_the_list_is_sorted_by_what_was_sent(
+    store: SqliteStore, descending: bool, expected: list[str]
+) -> None:
+    keep(store, *(an_account(one) for one in "fedcba"))
+    with store.begin() as unit:
+        for number, account_id in enumerate(["b", "d", "e", "d", "gone"]):
+            unit.touches.add(a_touch(f"{number}", f"e{number}", account_id=account_id))
+        unit.touches.add(a_touch("old", "e9", account_id="c", reserved_at=START - 2 * DAY))
+        unit.touches.add(a_touch("failed", "e8", account_id="a", state=TouchState.FAILED))
+        unit.commit()
+    wanted = AccountFilter(sort="sent_today", descending=descending)
+    assert store.reads.account_ids(wanted) == expected
+    assert store.reads.account_ids(replace(wanted, text="d@")) == ["d"]
+
+
+def test_what_was_sent_is_counted_by_an_index(store: SqliteStore, path: Path) -> None:
+    assert "COVERING INDEX ix_touches_counted_reserved_at (reserved_at>?)" in plan(path, _sent_by_all)
+    assert "COVERING INDEX ix_touches_counted (account_id=? AND reserved_at>?)" in plan(path, _sent_by)
+
+
+def test_a_row_names_the_sequences_that_are_on_and_use_it(store: SqliteStore) -> None:
+    keep(store, an_account("a"), an_account("b"))
+    on = {"running": SequenceStatus.RUNNING, "Alpha": SequenceStatus.SCHEDULED}
+    with store.begin() as unit:
+        for name, status in (on | {"off": SequenceStatus.PAUSED, "draft": SequenceStatus.DRAFT}).items():
+            unit.sequences.add(a_sequence(name, name, status=status, accounts=("a",)))
+        unit.commit()
+    used = {row.id: row.used_by for row in store.reads.account_rows(["a", "b"])}
+    assert used == {"a": ("Alpha", "running"), "b": ()}
+
+
+def test_the_bell_leads_to_the_log_that_tells_of_the_same_trouble(store: SqliteStore) -> None:
+    with store.begin() as unit:
+        for name in "st":
+            unit.sequences.add(a_sequence(name))
+        unit.log.add([an_entry(key="e"), an_entry(key="e", sequence_id="t"), an_entry(key="other")])
+        unit.notifications.add(a_notification("1", key="e"))
+        unit.notifications.add(a_notification("2", key="nowhere"))
+        unit.commit()
+    assert {row.id: row.sequence_id for row in store.reads.notifications(9)} == {"1": "t", "2": None}
+    with store.begin() as unit:
+        unit.sequences.remove("t")
+        unit.commit()
+    assert {row.id: row.sequence_id for row in store.reads.notifications(9)} == {"1": "s", "2": None}
 
 
 def test_the_strip_shows_each_accounts_own_trouble(store: SqliteStore) -> None:

@@ -17,7 +17,7 @@ from reply_desktop.adapters.store.sql import (
     to_us,
     told,
 )
-from reply_desktop.domain.errors import StoreDamaged, StoreFull
+from reply_desktop.domain.errors import AlreadyExists, StoreDamaged, StoreFull
 from tests.adapters.store.nouns import times
 
 
@@ -88,6 +88,36 @@ def test_a_fault_of_our_own_stays_what_it_is(tmp_path: Path) -> None:
     assert told(bare, tmp_path / "reply.db") is bare
 
 
+def test_a_statement_is_led_to_its_index() -> None:
+    asked = select(tables.accounts.c.id).where(tables.accounts.c.cause == bindparam("cause"))
+    (by,) = [one for one in tables.accounts.indexes if one.name == "ix_accounts_cause"]
+    assert "FROM accounts INDEXED BY ix_accounts_cause" in Statement(asked, by=by).text
+    with pytest.raises(AssertionError, match="accounts is not read here"):
+        _ = Statement(select(literal(1)), by=by).text
+
+
+def test_many_rows_and_numbers_the_database_gives(tmp_path: Path) -> None:
+    connection = sqlite3.connect(":memory:", isolation_level=None)
+    connection.execute("CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT)")
+    connection.execute("BEGIN")
+    runner = Runner(connection, tmp_path / "reply.db", writes=True)
+    add = Statement(tables.settings.insert().values(name=bindparam("a"), value=literal("kept")))
+    assert runner.change_many(add, ({"a": f"{number}"} for number in range(1000))) == 1000
+    assert runner.add(add, a="last") == 1001
+    every = Statement(select(tables.settings.c.name, tables.settings.c.value))
+    assert runner.rows(every)[-2:] == [("999", "kept"), ("last", "kept")]
+    with pytest.raises(AlreadyExists):
+        runner.change_many(add, [{"a": "new"}, {"a": "1"}])
+    with pytest.raises(AlreadyExists):
+        runner.add(add, a="1")
+    runner.end()
+    reading = Runner(connection, tmp_path / "reply.db", writes=False)
+    for use in (lambda: reading.change_many(add, []), lambda: reading.add(add, a="1")):
+        with pytest.raises(RuntimeError, match="reading only"):
+            use()
+    connection.close()
+
+
 def test_full_tells_the_one_thing_to_do(tmp_path: Path) -> None:
     assert full(tmp_path / "reply.db").todo == "Make room on the disk."
 
@@ -105,6 +135,8 @@ def test_a_runner_is_of_no_use_once_it_is_over(tmp_path: Path) -> None:
         lambda: runner.rows(one),
         lambda: runner.column(one),
         lambda: runner.change(one),
+        lambda: runner.change_many(one, []),
+        lambda: runner.add(one),
         runner.commit,
     ):
         with pytest.raises(RuntimeError, match="over"):
