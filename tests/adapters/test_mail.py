@@ -1,14 +1,16 @@
 """Messages as any RFC 5322 reader understands them, whatever names and addresses hold."""
 
 import email
+import re
 from datetime import UTC, datetime
 from email.header import decode_header, make_header
-from email.message import EmailMessage
-from email.policy import SMTP
+from email.message import EmailMessage, Message
+from email.policy import SMTP, default
 from email.utils import parseaddr
+from urllib.parse import unquote, urlsplit
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reply_desktop.adapters import mail
@@ -138,3 +140,178 @@ def test_the_text_comes_through() -> None:
 )
 def test_wire_addresses(address: str, wire: str) -> None:
     assert mail.wire_address(address) == wire
+
+
+def content(part: Message) -> str:
+    assert isinstance(part, EmailMessage)
+    return str(part.get_content()).replace("\r\n", "\n")
+
+
+LONG_ID = f"<{'x' * 80}@AM0PR10MB1234.EURPRD10.PROD.OUTLOOK.COM>"
+
+
+def test_html_goes_with_its_text_and_the_reader_chooses() -> None:
+    html = "<p>Grüße 😀</p>\n" + "x" * 2000
+    raw = mail.compose("a@example.com", "b@example.com", "x", "Grüße 😀\n", NOW, MARKER, html=html)
+    message = email.message_from_bytes(raw, policy=default)
+    assert message.get_content_type() == "multipart/alternative"
+    plain, rich = message.iter_parts()
+    assert (plain.get_content_type(), rich.get_content_type()) == ("text/plain", "text/html")
+    assert content(plain) == "Grüße 😀\n"
+    assert content(rich) == html + "\n"
+    assert raw.isascii()
+    assert raw.count(b"\n") == raw.count(b"\r\n") == raw.count(b"\r")
+    assert raw == mail.compose("a@example.com", "b@example.com", "x", "Grüße 😀\n", NOW, MARKER, html=html)
+
+
+def test_no_text_ends_its_part_early() -> None:
+    text = f"--=_{MARKER}\n\n--=_{MARKER}--\nBcc: x@example.com\n"
+    raw = mail.compose("a@example.com", "b@example.com", "x", text, NOW, MARKER, html=text)
+    message = email.message_from_bytes(raw, policy=default)
+    assert [content(part) for part in message.iter_parts()] == [text, text]
+
+
+@pytest.mark.parametrize("count", [1, 2, 40])
+def test_a_reply_names_the_whole_thread(count: int) -> None:
+    ids = [f"<{number}.{MARKER}@example.com>" for number in range(count - 1)] + [LONG_ID]
+    raw = mail.compose("a@example.com", "b@example.com", "x", "", NOW, MARKER, answers=ids)
+    message = email.message_from_bytes(raw)
+    assert message["References"].split() == ids
+    assert message["In-Reply-To"] == LONG_ID
+    assert b"=?" not in raw
+    assert max(map(len, raw.split(b"\r\n"))) <= 998
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        "",
+        "x@y",
+        "<a b@c>",
+        "<a@b>\r\nBcc: x@y.example",
+        "<a\u2028@b>",
+        "<ü@b>",
+        "<<a@b>>",
+        f"<{'a' * 1000}@b>",
+    ],
+)
+def test_what_is_no_message_id_is_left_out(bad: str) -> None:
+    raw = mail.compose("a@example.com", "b@example.com", "x", "", NOW, MARKER, answers=[bad, "<a@b>"])
+    assert email.message_from_bytes(raw)["References"] == "<a@b>"
+    alone = parsed(mail.compose("a@example.com", "b@example.com", "x", "", NOW, MARKER, answers=[bad]))
+    assert "References" not in alone
+    assert "In-Reply-To" not in alone
+
+
+@pytest.mark.parametrize(
+    ("sender", "address"),
+    [
+        ("a@example.com", "a@example.com"),
+        ("a+b?c&d=%@example.com", "a+b?c&d=%@example.com"),
+        ("jürgen@bücher.example", "jürgen@xn--bcher-kva.example"),
+        ("😀" * 16 + "@example.com", "😀" * 16 + "@example.com"),
+    ],
+)
+def test_whoever_wants_no_more_mail_can_say_so(sender: str, address: str) -> None:
+    raw = mail.compose(sender, "b@example.com", "x", "", NOW, MARKER, unsubscribe=True)
+    message = email.message_from_bytes(raw)
+    link = message["List-Unsubscribe"].strip()
+    assert link.isascii()
+    assert link[0] + link[-1] == "<>"
+    parts = urlsplit(link[1:-1])
+    assert (parts.scheme, unquote(parts.path), unquote(parts.query)) == (
+        "mailto",
+        address,
+        f"subject=unsubscribe {MARKER}",
+    )
+    # One click needs https (RFC 8058).
+    assert "List-Unsubscribe-Post" not in message
+
+
+def test_the_message_id_can_be_known_before() -> None:
+    raw = mail.compose("a@bücher.example", "b@example.com", "x", "", NOW, MARKER)
+    assert parsed(raw)["Message-ID"] == mail.message_id("a@bücher.example", MARKER)
+    with pytest.raises(InvalidInput):
+        mail.message_id("a@example.com", "a b")
+
+
+@pytest.mark.parametrize(
+    ("subject", "reply"),
+    [
+        ("Hello", "Re: Hello"),
+        ("RE: re : Hello", "Re: Hello"),
+        (" re:Re:Hello", "Re: Hello"),
+        ("More: info", "Re: More: info"),
+        ("Re: ", ""),
+        ("", ""),
+    ],
+)
+def test_one_re_is_enough(subject: str, reply: str) -> None:
+    assert mail.reply_subject(subject) == reply
+    assert mail.same_thread(reply, subject)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [("Re: Hello", "Hello", True), ("Hello  you", "re: Hello you", True), ("Hello", "Hullo", False)],
+)
+def test_subjects_of_one_thread_differ_in_re_only(one: str, other: str, same: bool) -> None:
+    assert mail.same_thread(one, other) is same
+
+
+def test_half_a_character_cannot_be_sent() -> None:
+    for text, html, subject in (("\ud800", None, "x"), ("x", "\ud800", "x"), ("x", None, "\ud800")):
+        with pytest.raises(InvalidInput):
+            mail.compose("a@example.com", "b@example.com", subject, text, NOW, MARKER, html=html)
+
+
+def test_too_long_a_local_part_is_refused() -> None:
+    with pytest.raises(InvalidInput, match="too long before the @"):
+        mail.wire_address("ü" * 40 + "@example.com")
+
+
+NASTY = st.text(
+    alphabet=st.one_of(
+        st.sampled_from('\r\n\t\0\x0b\x0c\x1b\x7f\x85\u2028\u2029\u202e:<>@,;?&%=" '),
+        st.characters(),
+    ),
+    max_size=40,
+)
+
+
+@pytest.mark.parametrize("where", ["sender", "recipient", "subject", "sender_name", "answer", "text", "html"])
+@settings(max_examples=40)
+@given(nasty=NASTY)
+def test_nothing_from_outside_adds_a_header_or_a_part(where: str, nasty: str) -> None:
+    given = dict.fromkeys(("sender", "recipient"), "a@example.com") | {
+        "subject": "x",
+        "text": "x",
+        "html": "x",
+    }
+    given |= {"sender_name": "x", "answer": "a@b"}
+    given[where] = f"{nasty}@example.com" if where in ("sender", "recipient") else f"a{nasty}b"
+    answer = given.pop("answer")
+    try:
+        raw = mail.compose(
+            **given, now=NOW, marker=MARKER, answers=["<a@b>", f"<{answer}>"], unsubscribe=True
+        )
+    except InvalidInput:
+        assert where not in ("answer", "text", "html") or re.search("[\ud800-\udfff]", nasty)
+        return
+    message = email.message_from_bytes(raw, policy=default)
+    assert sorted(message.keys()) == [
+        "Content-Type",
+        "Date",
+        "From",
+        "In-Reply-To",
+        "List-Unsubscribe",
+        "MIME-Version",
+        "Message-ID",
+        "References",
+        "Subject",
+        "To",
+        "X-Reply-Marker",
+    ]
+    assert len([*message.iter_parts()]) == 2
+    assert raw.count(b"\n") == raw.count(b"\r\n") == raw.count(b"\r")
+    assert max(map(len, raw.split(b"\r\n"))) <= 998
