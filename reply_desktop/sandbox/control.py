@@ -76,8 +76,20 @@ class Control(StrEnum):
     LOSE_ANSWER = "lose_answer"
     RAW_ANSWER = "raw_answer"
     OFFLINE = "offline"
+    SENDING_LIMIT = "sending_limit"
+    KEEP_SENT = "keep_sent"
     BAD_CERTIFICATE = "bad_certificate"
     CLOCK_SKEW = "clock_skew"
+
+
+class Answered(StrEnum):
+    """How a prospect, or the prospect's mail server, answers a message."""
+
+    REPLY = "reply"
+    AUTO_REPLY = "auto_reply"
+    BOUNCE_HARD = "bounce_hard"
+    BOUNCE_SOFT = "bounce_soft"
+    UNSUBSCRIBE = "unsubscribe"
 
 
 class Level(StrEnum):
@@ -284,6 +296,19 @@ CONTROLS: Final[Mapping[Control, ControlRow]] = MappingProxyType(
             _GOOGLE,
             where=(Door.API,),
         ),
+        Control.SENDING_LIMIT: _row(
+            "Reach the sending limit",
+            "No more mail is taken until cleared (Gmail and Graph 429, SMTP 550 5.4.5); signing in goes on.",
+            _ANY,
+            _ALL,
+            retry_after_s=3600,
+        ),
+        Control.KEEP_SENT: _row(
+            "Keep what is sent",
+            "The SMTP server puts a copy of each message into the IMAP folder Sent, as few servers do.",
+            _ANY,
+            _OTHER,
+        ),
         Control.SERVER_TROUBLE: _row(
             "Server trouble",
             "Answers 500, 502 or 503 with an HTML page (SMTP and IMAP: a passing refusal).",
@@ -382,7 +407,10 @@ class WorldState:
 
 @dataclass(frozen=True, slots=True)
 class SinkMessage:
-    """One mail the stand-ins accepted, as kept by the sink; `channel` is gmail, graph or smtp."""
+    """One mail the stand-ins accepted, as kept by the sink; `channel` is gmail, graph or smtp.
+
+    `message_id` is the one it was delivered with; `thread` the conversation it belongs to.
+    """
 
     id: int
     at: datetime
@@ -393,6 +421,7 @@ class SinkMessage:
     subject: str
     message_id: str
     size: int
+    thread: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -468,6 +497,28 @@ class SandboxControl:
     def raw_message(self, message_id: int) -> bytes:
         """The mail as it was delivered, byte for byte."""
         return self._call("GET", f"/messages/{message_id}")
+
+    def reply(self, message_id: int, text: str = "") -> None:
+        """Let the recipient of a mail answer it; it lies in the sender's inbox when this returns.
+
+        Raises ControlRefused when there is no such mail (as `bounce`, `auto_reply` and `unsubscribe`).
+        """
+        self._answer(Answered.REPLY, message_id, text)
+
+    def bounce(self, message_id: int, *, hard: bool = True) -> None:
+        """Let a mail come back: `hard` because the address does not exist, else with a notice of delay."""
+        self._answer(Answered.BOUNCE_HARD if hard else Answered.BOUNCE_SOFT, message_id)
+
+    def auto_reply(self, message_id: int) -> None:
+        """Let the recipient's mailbox answer that nobody is there."""
+        self._answer(Answered.AUTO_REPLY, message_id)
+
+    def unsubscribe(self, message_id: int) -> None:
+        """Let the recipient write to the mail's unsubscribe address, or ask for it in an answer."""
+        self._answer(Answered.UNSUBSCRIBE, message_id)
+
+    def _answer(self, kind: Answered, message_id: int, text: str = "") -> None:
+        self._json("POST", f"/messages/{message_id}/{kind}", {"text": text})
 
     def forget_messages(self) -> None:
         """Empty the sink."""

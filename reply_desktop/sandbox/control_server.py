@@ -1,12 +1,15 @@
 """The control API's server side: JSON over HTTP, for whoever holds the key from the sandbox's folder.
 
   GET /ping · GET /state · POST /controls · DELETE /controls · POST /clear · POST /mailboxes · GET /password
-  GET /messages · GET /messages/{id} · DELETE /messages · GET /visits · POST /shutdown
+  GET /messages · GET /messages/{id} · POST /messages/{id}/{answer} · DELETE /messages · GET /visits
+  POST /shutdown
+`answer` is one of `control.Answered`: the recipient's answer is put into the sender's inbox.
 `control.SandboxControl` is the client; errors are {"error": words} with status 400, 401 or 404.
 """
 
 import hmac
 import json
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from datetime import datetime
@@ -14,13 +17,16 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from reply_desktop.domain.provider import Provider
-from reply_desktop.sandbox.control import EVERYWHERE, Control, SinkMessage, Visit
+from reply_desktop.sandbox.control import EVERYWHERE, Answered, Control, SinkMessage, Visit
+from reply_desktop.sandbox.letters import Letters
+from reply_desktop.sandbox.prospects import addressee, answer_of
 from reply_desktop.sandbox.serve import Answer, Request
 from reply_desktop.sandbox.sink import Sink
 from reply_desktop.sandbox.visits import Visits
 from reply_desktop.sandbox.world import Kind, World, condition_fields
 
 _LONGEST_WAIT_S = 300.0
+_ANSWER = re.compile(r"/messages/(\d{1,9})/([a-z_]+)")
 
 
 class ControlServer:
@@ -31,6 +37,7 @@ class ControlServer:
         key: str,
         world: World,
         sink: Sink,
+        letters: Letters,
         visits: Visits,
         settle: Callable[[], Awaitable[None]],
         stop: Callable[[], None],
@@ -38,6 +45,7 @@ class ControlServer:
         self._key = key
         self._world = world
         self._sink = sink
+        self._letters = letters
         self._visits = visits
         self._settle = settle
         self._stop = stop
@@ -67,14 +75,27 @@ class ControlServer:
                 return _json(404, {"error": "There is no such message."})
             return 200, [(b"content-type", b"message/rfc822")], raw
         route = self._routes.get((request.method, request.path))
-        if route is None:
+        answered = _ANSWER.fullmatch(request.path) if request.method == "POST" else None
+        if route is None and answered is None:
             return _json(404, {"error": "There is no such thing here."})
         try:
             asked: dict[str, Any] = {key: values[0] for key, values in parse_qs(request.query).items()}
             asked |= json.loads(request.body) if request.body else {}
+            if answered is not None:
+                return self._answer(int(answered[1]), Answered(answered[2]), str(asked.get("text", "")))
+            assert route is not None
             return _json(200, await route(asked) or {})
         except (ValueError, KeyError, TypeError) as error:
             return _json(400, {"error": str(error)})
+
+    def _answer(self, number: int, kind: Answered, text: str) -> Answer:
+        mail, raw = self._sink.messages.get(number), self._sink.raw(number)
+        if mail is None or raw is None:
+            return _json(404, {"error": "There is no such message."})
+        known = self._world.mailbox(addressee(kind, mail, raw))
+        answer = answer_of(kind, mail, raw, self._world.now(), text)
+        self._letters.deliver(known.address if known else mail.account, answer)
+        return _json(200, {})
 
     async def _ping(self, asked: dict[str, Any]) -> None:
         """Nothing to do: it answers."""

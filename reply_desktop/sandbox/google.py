@@ -7,19 +7,24 @@ Addresses (the real host in brackets; sources: developers.google.com, "OAuth 2.0
   /v1/userinfo [openidconnect.googleapis.com]
   /oauth2/v3/certs [www.googleapis.com]                       the ID token's key
   /gmail/v1/users/{userId}/messages/send [gmail.googleapis.com]
+  /gmail/v1/users/{userId}/profile, /history, /messages, /messages/{id}       for reading
   /connections [myaccount.google.com]                         apps with access, and Remove access
 Behaviour kept: a refresh answers without a refresh token; a code brings one on the first consent or with
 prompt=consent; `scope` comes back under Google's own names (email → …/auth/userinfo.email) and short of
 what was unticked; the client shows itself by HTTP Basic or in the body; a dead refresh token says
 "Token has been expired or revoked.", an unknown one "Bad Request"; revoking answers 400 for a token that
 is gone and ends every grant of the account for the project; access tokens die with their grant; Gmail
-replaces the Message-ID and a From that is not the account's.
+replaces the Message-ID and a From that is not the account's; a threadId must exist, and the message goes
+there only when its References fit. Searches know `in:`, `after:` (seconds) and `rfc822msgid:`.
 """
 
 import base64
 import binascii
+import re
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from email import message_from_bytes
 from email.utils import parseaddr
 from typing import Any, ClassVar
 
@@ -28,6 +33,7 @@ from werkzeug.wrappers import Response
 
 from reply_desktop.domain.provider import Provider
 from reply_desktop.sandbox.control import Control, Door
+from reply_desktop.sandbox.letters import Letter
 from reply_desktop.sandbox.oauth import (
     Code,
     PageRefusal,
@@ -37,7 +43,7 @@ from reply_desktop.sandbox.oauth import (
     StandIn,
     loopback_redirect_fits,
 )
-from reply_desktop.sandbox.sink import header_of, with_header
+from reply_desktop.sandbox.sink import head_of, header_of, with_header
 from reply_desktop.sandbox.world import GOOGLE_SIGN_IN_SCOPES, Grant, Mailbox, end_of_testing
 
 _SEND = "https://www.googleapis.com/auth/gmail.send"
@@ -46,6 +52,13 @@ _MAY_SEND = frozenset(
         _SEND,
         "https://mail.google.com/",
         "https://www.googleapis.com/auth/gmail.compose",
+        "https://www.googleapis.com/auth/gmail.modify",
+    }
+)
+_MAY_READ = frozenset(
+    {
+        "https://mail.google.com/",
+        "https://www.googleapis.com/auth/gmail.readonly",
         "https://www.googleapis.com/auth/gmail.modify",
     }
 )
@@ -65,6 +78,8 @@ _WORDS = {
     "https://www.googleapis.com/auth/gmail.compose": "Write drafts and send e-mail",
 }
 _ACCESS, _REFRESH = "ya29.a0", "1//0"
+_FIRST_HISTORY = 10_000
+_MOST_LISTED = 500
 
 
 class Google(StandIn):
@@ -83,7 +98,12 @@ class Google(StandIn):
         rule("/tokeninfo", "tokeninfo", self.tokeninfo, methods=["GET", "POST"])
         rule("/v1/userinfo", "userinfo", self.userinfo, methods=["GET", "POST"])
         rule("/oauth2/v3/certs", "certs", self.certs)
-        rule("/gmail/v1/users/<user>/messages/send", "send", self.send, methods=["POST"])
+        box = "/gmail/v1/users/<user>"
+        rule(f"{box}/messages/send", "send", self.send, methods=["POST"])
+        rule(f"{box}/profile", "profile", self.profile)
+        rule(f"{box}/messages", "messages", self.messages)
+        rule(f"{box}/messages/<message>", "message", self.message)
+        rule(f"{box}/history", "history", self.history)
 
     def issuer(self) -> str:
         return self.base
@@ -326,11 +346,44 @@ class Google(StandIn):
 
     def send(self, user: str) -> Response:
         """POST messages.send with `raw` (base64url): 200 with the ids; Message-ID is rewritten."""
+        return self._gmail("gmail send", user, _MAY_SEND, self._send)
+
+    def profile(self, user: str) -> Response:
+        """GET getProfile: the address, and where the mailbox's history ends."""
+        return self._gmail(
+            "gmail profile",
+            user,
+            _MAY_READ,
+            lambda mailbox: flask.jsonify({"emailAddress": mailbox.address, "historyId": self._history_id()}),
+        )
+
+    def messages(self, user: str) -> Response:
+        """GET messages.list with `q`: ids and threads, newest first."""
+        return self._gmail("gmail list", user, _MAY_READ, self._list)
+
+    def message(self, user: str, message: str) -> Response:
+        """GET messages.get with format=metadata or raw."""
+        return self._gmail("gmail get", user, _MAY_READ, lambda mailbox: self._get(mailbox, message))
+
+    def history(self, user: str) -> Response:
+        """GET history.list: what came into the inbox after `startHistoryId`."""
+        return self._gmail("gmail history", user, _MAY_READ, self._history)
+
+    def _gmail(
+        self, what: str, user: str, needed: frozenset[str], work: Callable[[Mailbox], Response]
+    ) -> Response:
         grant, _ = self._access(self.bearer())
         mailbox = self.world.mailbox(grant.address) if grant else None
-        return self.through(Door.API, mailbox, "gmail send", lambda: self._send(user, grant, mailbox))
 
-    def _send(self, user: str, grant: Grant | None, mailbox: Mailbox | None) -> Response:
+        def checked() -> Response:
+            return work(self._entered(user, grant, mailbox, needed))
+
+        return self.through(Door.API, mailbox, what, checked)
+
+    def _entered(
+        self, user: str, grant: Grant | None, mailbox: Mailbox | None, needed: frozenset[str]
+    ) -> Mailbox:
+        """The mailbox, for somebody who may do this. Raises Refusal for all others."""
         if grant is None or mailbox is None or grant.end:
             raise _api_refusal(
                 401,
@@ -347,7 +400,7 @@ class Google(StandIn):
                 "Gmail API has not been used in this project before or it is disabled.",
                 "SERVICE_DISABLED",
             )
-        if not _MAY_SEND & set(grant.scopes):
+        if not needed & set(grant.scopes):
             raise _api_refusal(
                 403,
                 "PERMISSION_DENIED",
@@ -365,12 +418,107 @@ class Google(StandIn):
             Control.ACCOUNT_DISABLED, self.provider, mailbox
         ):
             raise _api_refusal(400, "FAILED_PRECONDITION", "failedPrecondition", "Mail service not enabled")
-        raw = _raw_of(flask.request.get_json(silent=True))
+        return mailbox
+
+    def _send(self, mailbox: Mailbox) -> Response:
+        if limit := self.world.find(Control.SENDING_LIMIT, self.provider, mailbox):
+            free_at = self.world.now() + timedelta(seconds=float(limit.params["retry_after_s"]))
+            raise _api_refusal(
+                429,
+                "RESOURCE_EXHAUSTED",
+                "rateLimitExceeded",
+                f"User-rate limit exceeded.  Retry after {free_at:%Y-%m-%dT%H:%M:%S}.000Z",
+            )
+        asked = flask.request.get_json(silent=True)
+        raw = _raw_of(asked)
         if raw is None or not header_of(raw, "To"):
             raise _api_refusal(400, "INVALID_ARGUMENT", "invalidArgument", "Recipient address required")
-        thread = secrets.token_hex(8)
-        self.shared.sink.accept(mailbox.address, "gmail", _as_gmail_delivers(raw, mailbox))
-        return flask.jsonify({"id": secrets.token_hex(8), "threadId": thread, "labelIds": ["SENT"]})
+        wanted = asked.get("threadId") if isinstance(asked, dict) else None
+        if wanted is not None and not self.shared.letters.knows_thread(mailbox.address, str(wanted)):
+            raise _not_found()
+        delivered = _as_gmail_delivers(raw, mailbox)
+        letter = self.shared.letters.send(mailbox.address, "gmail", delivered, thread=wanted)
+        return flask.jsonify({**_named(letter), "labelIds": ["SENT"]})
+
+    def _list(self, mailbox: Mailbox) -> Response:
+        asked = flask.request.args
+        found = self._found(mailbox, asked.get("q", ""))
+        start = _number(asked.get("pageToken"), 0)
+        end = start + max(1, min(_number(asked.get("maxResults"), 100), _MOST_LISTED))
+        body: dict[str, Any] = {"resultSizeEstimate": len(found)}
+        if page := [_named(letter) for letter in found[start:end]]:
+            body["messages"] = page
+        if end < len(found):
+            body["nextPageToken"] = str(end)
+        return flask.jsonify(body)
+
+    def _found(self, mailbox: Mailbox, query: str) -> list[Letter]:
+        """What fits a search, newest first."""
+        letters = self.shared.letters
+        found = [letter for sent in (True, False) for letter in letters.of(mailbox.address, sent=sent)]
+        for term in query.split():
+            name, _, value = term.partition(":")
+            match name:
+                case "in" if value in ("inbox", "sent"):
+                    found = [letter for letter in found if letter.sent is (value == "sent")]
+                case "after" if value.isdecimal():
+                    found = [letter for letter in found if letter.mail.at.timestamp() > int(value)]
+                case "rfc822msgid":
+                    found = [letter for letter in found if letter.mail.message_id.strip("<>") == value]
+                case _:
+                    raise _api_refusal(
+                        400, "INVALID_ARGUMENT", "invalidArgument", f"The sandbox cannot search for {term}"
+                    )
+        return sorted(found, key=lambda letter: (letter.mail.at, letter.mail.id), reverse=True)
+
+    def _get(self, mailbox: Mailbox, message: str) -> Response:
+        letter = self._letter(mailbox, message)
+        raw = self.shared.letters.raw(letter)
+        label = "SENT" if letter.sent else "INBOX"
+        body = {**_named(letter), "labelIds": [label], "sizeEstimate": len(raw)}
+        body["internalDate"] = str(int(letter.mail.at.timestamp() * 1000))
+        body["historyId"] = str(_FIRST_HISTORY + letter.mail.id)
+        match flask.request.args.get("format"):
+            case "raw":
+                body["raw"] = base64.urlsafe_b64encode(raw).decode().rstrip("=")
+            case "metadata":
+                wanted = {name.lower() for name in flask.request.args.getlist("metadataHeaders")}
+                pairs = message_from_bytes(head_of(raw)).items()
+                told = [
+                    {"name": name, "value": str(value)} for name, value in pairs if name.lower() in wanted
+                ]
+                body["payload"] = {"headers": told}
+            case _:
+                raise _api_refusal(
+                    400, "INVALID_ARGUMENT", "invalidArgument", "The sandbox knows only metadata and raw"
+                )
+        return flask.jsonify(body)
+
+    def _history(self, mailbox: Mailbox) -> Response:
+        asked = flask.request.args
+        start = _number(asked.get("startHistoryId"), -1)
+        if not _FIRST_HISTORY <= start <= int(self._history_id()):
+            raise _not_found()
+        came = self.shared.letters.of(mailbox.address, sent=False, after=start - _FIRST_HISTORY)
+        page, size = _number(asked.get("pageToken"), 0), _number(asked.get("maxResults"), 100)
+        body: dict[str, Any] = {"historyId": self._history_id()}
+        if records := [_record(letter) for letter in came[page : page + size]]:
+            body["history"] = records
+        if page + size < len(came):
+            body["nextPageToken"] = str(page + size)
+        return flask.jsonify(body)
+
+    def _history_id(self) -> str:
+        return str(_FIRST_HISTORY + self.shared.letters.last_received)
+
+    def _letter(self, mailbox: Mailbox, message: str) -> Letter:
+        found = re.fullmatch(r"([12])([0-9a-f]{15})", message)
+        letter = found and self.shared.letters.find(
+            mailbox.address, int(found[2], 16), sent=found[1] == _SENT_ID
+        )
+        if letter is None:
+            raise _not_found()
+        return letter
 
     def _asked(self) -> list[str]:
         scopes = flask.request.args.get("scope", "").split()
@@ -447,6 +595,29 @@ def _identity(mailbox: Mailbox, scopes: Sequence[str]) -> dict[str, Any]:
     if _FULL_NAMES["email"] in scopes:
         told |= {"email": mailbox.address, "email_verified": True}
     return told
+
+
+_SENT_ID, _INBOX_ID = "1", "2"
+
+
+def _named(letter: Letter) -> dict[str, Any]:
+    """Gmail's names of a message and its thread: 16 hexadecimal digits each."""
+    kind = _SENT_ID if letter.sent else _INBOX_ID
+    return {"id": f"{kind}{letter.mail.id:015x}", "threadId": letter.mail.thread}
+
+
+def _record(letter: Letter) -> dict[str, Any]:
+    named = {**_named(letter), "labelIds": ["INBOX", "UNREAD"]}
+    added = [{"message": named}]
+    return {"id": str(_FIRST_HISTORY + letter.mail.id), "messages": [_named(letter)], "messagesAdded": added}
+
+
+def _not_found() -> Refusal:
+    return _api_refusal(404, "NOT_FOUND", "notFound", "Requested entity was not found.")
+
+
+def _number(text: str | None, otherwise: int) -> int:
+    return int(text) if text and text.isdecimal() else otherwise
 
 
 def _raw_of(body: Any) -> bytes | None:

@@ -20,6 +20,7 @@ from reply_desktop.sandbox.control import Control
 from reply_desktop.sandbox.control_server import ControlServer
 from reply_desktop.sandbox.google import Google
 from reply_desktop.sandbox.imap import ImapServer
+from reply_desktop.sandbox.letters import Letters
 from reply_desktop.sandbox.microsoft import REGISTERED_REDIRECTS, Microsoft
 from reply_desktop.sandbox.oauth import Shared
 from reply_desktop.sandbox.process import Sandbox
@@ -38,6 +39,9 @@ class House:
         self._folder = folder
         self._world = World(folder / "world.json")
         self._sink = Sink(folder / "sink", self._world.now)
+        self._received = Sink(folder / "inbox", self._world.now)
+        self._sent_copies = Sink(folder / "sent", self._world.now)
+        self._letters = Letters(self._sink, self._received)
         self._visits = Visits(self._world.now)
         self._certificates = Certificates(folder)
         self._keys = _keys(folder / "keys.json")
@@ -45,7 +49,7 @@ class House:
         self._changed = asyncio.Lock()
         shared = Shared(
             self._world,
-            self._sink,
+            self._letters,
             self._visits,
             Seal(bytes.fromhex(self._keys["seal"])),
             RSAKey.import_key(self._keys["signing"]),
@@ -89,16 +93,22 @@ class House:
 
     def _doors(self) -> dict[str, Listener]:
         world = self._world
-        smtp = SmtpServer(world, self._sink, self._visits, self._contexts[Provider.OTHER])
-        imap = ImapServer(world, self._visits, self._contexts[Provider.OTHER])
+        mail_tls = self._contexts[Provider.OTHER]
+        smtp = SmtpServer(world, self._letters, self._sent_copies, self._visits, mail_tls)
+        imap = ImapServer(world, self._received, self._sent_copies, self._visits, mail_tls)
         listeners: dict[str, Listener] = {}
         control = ControlServer(
-            self._keys["control"], world, self._sink, self._visits, self._settle, self.stop
+            self._keys["control"],
+            world,
+            self._sink,
+            self._letters,
+            self._visits,
+            self._settle,
+            self.stop,
         )
         google_http = HttpServer(wsgi_handler(self._google.app), Provider.GOOGLE, world)
         microsoft_http = HttpServer(wsgi_handler(self._microsoft.app), Provider.MICROSOFT, world)
         autoconfig_http = HttpServer(Autoconfig(world, self._visits, listeners).handle, Provider.OTHER, world)
-        mail_tls = self._contexts[Provider.OTHER]
         for each in (
             Listener("control", None, HttpServer(control.handle, None, world)),
             Listener("google", Provider.GOOGLE, google_http),

@@ -1,10 +1,11 @@
-"""The IMAP server of the "Other" provider: enough of IMAP4rev1 (RFC 3501) for a login check and a Sent copy.
+"""The IMAP server of the "Other" provider: enough of IMAP4rev1 (RFC 3501) to sign in and read.
 
 Made here because nothing kept fits: pymap calls itself alpha, had its last release in April 2024, and needs
 a whole back end of its own classes to ask the world for a password; Twisted's server wants its own event
 loop. Commands: CAPABILITY, NOOP, LOGOUT, STARTTLS, LOGIN, AUTHENTICATE PLAIN (with SASL-IR), LIST, SELECT,
-EXAMINE, STATUS, APPEND, SEARCH (ALL, HEADER), FETCH, CLOSE, and the UID forms. Folders are INBOX and Sent;
-what is appended lives as long as the process.
+EXAMINE, STATUS, APPEND, SEARCH (ALL, UNSEEN, UID, SINCE, HEADER), FETCH (UID, FLAGS, INTERNALDATE,
+RFC822.SIZE, BODY with header fields and parts of the whole), CLOSE, and the UID forms. Folders are INBOX,
+with what came in, and Sent, with what was appended or copied there; UIDs only rise, over restarts too.
 """
 
 import asyncio
@@ -12,21 +13,42 @@ import base64
 import binascii
 import re
 import ssl
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
 from email import message_from_bytes
-from itertools import count
 
 from reply_desktop.domain.provider import Provider
-from reply_desktop.sandbox.control import Control, Door
-from reply_desktop.sandbox.sink import head_of
+from reply_desktop.sandbox.control import Control, Door, SinkMessage
+from reply_desktop.sandbox.sink import Sink, head_of
 from reply_desktop.sandbox.visits import Visits
 from reply_desktop.sandbox.world import Mailbox, World
 
 _LITERAL = re.compile(rb"\{(\d+)\+?\}$")
 _WORD = re.compile(r'"((?:[^"\\]|\\.)*)"|([^\s()]+)')
+_ITEM = re.compile(
+    r"(?P<body>BODY(?:\.PEEK)?)\[(?P<section>[^\]]*)\](?:<(?P<start>\d+)\.(?P<size>\d+)>)?|(?P<name>[A-Z0-9.]+)",
+    re.IGNORECASE,
+)
+_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _MOST = 25 * 1024 * 1024
 
-Folder = list[tuple[int, bytes]]
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """One folder of a mailbox, as it was when it was opened."""
+
+    sink: Sink
+    address: str
+    messages: Sequence[SinkMessage]
+
+    def raw(self, message: SinkMessage) -> bytes:
+        """The message byte for byte."""
+        return self.sink.raw(message.id) or b""
+
+    def add(self, raw: bytes) -> int:
+        """Append a message and give its UID."""
+        return self.sink.accept(self.address, "imap", raw).id
 
 
 class _Goodbye(Exception):
@@ -34,14 +56,15 @@ class _Goodbye(Exception):
 
 
 class ImapServer:
-    """Makes IMAP connections, and keeps what was appended."""
+    """Makes IMAP connections to the folders kept in two sinks."""
 
-    def __init__(self, world: World, visits: Visits, tls: ssl.SSLContext) -> None:
+    def __init__(
+        self, world: World, received: Sink, copies: Sink, visits: Visits, tls: ssl.SSLContext
+    ) -> None:
         self.world = world
         self.visits = visits
         self.tls = tls
-        self._folders: dict[tuple[str, str], Folder] = {}
-        self.uids: Iterator[int] = count(1)
+        self._sinks = {"inbox": received, "sent": copies}
 
     def starttls(self) -> asyncio.BaseProtocol:
         """A connection that begins in the clear and must be secured before a login."""
@@ -53,8 +76,11 @@ class ImapServer:
 
     def folder(self, mailbox: Mailbox, name: str) -> Folder | None:
         """The folder of a mailbox; None for one that does not exist."""
-        known = {"inbox": "INBOX", "sent": "Sent"}.get(name.lower())
-        return self._folders.setdefault((mailbox.address, known), []) if known else None
+        sink = self._sinks.get(name.lower())
+        if sink is None:
+            return None
+        address = mailbox.address
+        return Folder(sink, address, sink.messages.after(0, lambda each: each.account == address))
 
     def login(self, user: str, password: str) -> tuple[Mailbox | None, str]:
         """The mailbox that opened, or the refusal."""
@@ -86,6 +112,7 @@ class _Connection(asyncio.StreamReaderProtocol):
         self._mailbox: Mailbox | None = None
         self._selected: Folder | None = None
         self._read_only = False
+        self._asked = ""
         self._commands: dict[str, Callable[[list[str], bytes], str]] = {
             "CAPABILITY": self._capability,
             "NOOP": lambda *_: "OK Done.",
@@ -97,7 +124,7 @@ class _Connection(asyncio.StreamReaderProtocol):
             "STATUS": self._status,
             "APPEND": self._append,
             "SEARCH": lambda words, _: self._search(words, uid=False),
-            "FETCH": lambda words, _: self._fetch(words, uid=False),
+            "FETCH": lambda words, _: self._fetch(words, self._asked, uid=False),
             "UID": self._uid,
             "CLOSE": self._close,
         }
@@ -125,7 +152,7 @@ class _Connection(asyncio.StreamReaderProtocol):
         line, literal = await self._line()
         tag, _, rest = line.partition(" ")
         name, _, arguments = rest.partition(" ")
-        name = name.upper()
+        name, self._asked = name.upper(), arguments
         await self._wait()
         if name == "LOGOUT":
             self._send("* BYE Logging out.")
@@ -224,33 +251,32 @@ class _Connection(asyncio.StreamReaderProtocol):
         if folder is None:
             return "NO [NONEXISTENT] No such mailbox."
         self._selected, self._read_only = folder, read_only
-        self._send(f"* {len(folder)} EXISTS")
+        self._send(f"* {len(folder.messages)} EXISTS")
         self._send("* 0 RECENT")
         self._send("* FLAGS (\\Seen \\Answered \\Flagged \\Deleted \\Draft)")
         self._send("* OK [UIDVALIDITY 1] UIDs valid.")
+        self._send(f"* OK [UIDNEXT {folder.sink.messages.last + 1}] Predicted.")
         return f"OK [READ-{'ONLY' if read_only else 'WRITE'}] Selected."
 
     def _status(self, words: list[str], literal: bytes) -> str:
         folder = self._folder(words)
         if folder is None:
             return "NO [NONEXISTENT] No such mailbox."
-        self._send(f"* STATUS {words[0]} (MESSAGES {len(folder)} RECENT 0 UNSEEN 0 UIDVALIDITY 1)")
+        self._send(f"* STATUS {words[0]} (MESSAGES {len(folder.messages)} RECENT 0 UNSEEN 0 UIDVALIDITY 1)")
         return "OK Done."
 
     def _append(self, words: list[str], literal: bytes) -> str:
         folder = self._folder(words)
         if folder is None:
             return "NO [TRYCREATE] No such mailbox."
-        uid = next(self._server.uids)
-        folder.append((uid, literal))
-        return f"OK [APPENDUID 1 {uid}] Appended."
+        return f"OK [APPENDUID 1 {folder.add(literal)}] Appended."
 
     def _uid(self, words: list[str], literal: bytes) -> str:
         match [word.upper() for word in words[:1]]:
             case ["SEARCH"]:
                 return self._search(words[1:], uid=True)
             case ["FETCH"]:
-                return self._fetch(words[1:], uid=True)
+                return self._fetch(words[1:], self._asked.partition(" ")[2], uid=True)
         return "BAD Unknown command."
 
     def _close(self, words: list[str], literal: bytes) -> str:
@@ -261,36 +287,55 @@ class _Connection(asyncio.StreamReaderProtocol):
         if self._selected is None:
             return "BAD Select a mailbox first."
         words = words[2:] if words[:1] == ["CHARSET"] else words
-        match [word.upper() for word in words[:1]]:
-            case ["HEADER"] if len(words) == 3:
-                name, wanted = words[1], words[2].lower()
-                heads = [message_from_bytes(head_of(raw)) for _, raw in self._selected]
-                fits = [wanted in str(head.get(name, "")).lower() for head in heads]
-            case ["ALL"] | ["UNSEEN"] | ["UID"]:
-                fits = [True] * len(self._selected)
-            case _:
-                return "BAD Only ALL and HEADER are searched."
-        numbers = [own if uid else number for number, (own, _) in enumerate(self._selected, 1)]
+        folder = self._selected
+        fits = [True] * len(folder.messages)
+        while words:
+            match [word.upper() for word in words[:1]], len(words) - 1:
+                case ["HEADER"], more if more >= 2:
+                    test, words = _has_header(words[1], words[2]), words[3:]
+                    fits = [fit and test(folder.raw(m)) for fit, m in zip(fits, folder.messages, strict=True)]
+                case ["SINCE"], more if more >= 1 and (day := _date(words[1])) is not None:
+                    words = words[2:]
+                    fits = [fit and m.at.date() >= day for fit, m in zip(fits, folder.messages, strict=True)]
+                case ["UID"], more if more >= 1:
+                    last = folder.messages[-1].id if folder.messages else 0
+                    wanted, words = words[1], words[2:]
+                    fits = [
+                        fit and _within(wanted, m.id, last)
+                        for fit, m in zip(fits, folder.messages, strict=True)
+                    ]
+                case ["ALL" | "UNSEEN"], _:
+                    words = words[1:]
+                case _:
+                    return "BAD Only ALL, UNSEEN, UID, SINCE and HEADER are searched."
+        numbers = [m.id if uid else number for number, m in enumerate(folder.messages, 1)]
         hits = [str(number) for number, fit in zip(numbers, fits, strict=True) if fit]
         self._send(" ".join(["* SEARCH", *hits]))
         return "OK Done."
 
-    def _fetch(self, words: list[str], *, uid: bool) -> str:
+    def _fetch(self, words: list[str], asked: str, *, uid: bool) -> str:
         if self._selected is None or len(words) < 2:
             return "BAD Select a mailbox first."
-        wanted = {part.upper() for part in words[1:]} | ({"UID"} if uid else set())
-        for number, (own, raw) in enumerate(self._selected, 1):
-            if not _within(words[0], own if uid else number, len(self._selected)):
+        folder = self._selected
+        items = list(_ITEM.finditer(asked.partition(" ")[2]))
+        names = {item["name"].upper() for item in items if item["name"]} | ({"UID"} if uid else set())
+        count = len(folder.messages)
+        last = folder.messages[-1].id if uid and folder.messages else count
+        for number, message in enumerate(folder.messages, 1):
+            if not _within(words[0], message.id if uid else number, last):
                 continue
-            told = [f"UID {own}".encode()] if "UID" in wanted else []
-            if "FLAGS" in wanted:
-                told.append(b"FLAGS (\\Seen)")
-            if "RFC822.SIZE" in wanted:
+            raw = folder.raw(message)
+            told = [f"UID {message.id}".encode()] if "UID" in names else []
+            if "FLAGS" in names:
+                told.append(b"FLAGS ()")
+            if "INTERNALDATE" in names:
+                told.append(f'INTERNALDATE "{_internal_date(message.at)}"'.encode())
+            if "RFC822.SIZE" in names:
                 told.append(f"RFC822.SIZE {len(raw)}".encode())
-            for part in wanted:
-                content = _section(part, raw)
-                if content is not None:
-                    name = part.replace(".PEEK", "")
+            for item in items:
+                part = _section(item, raw)
+                if part is not None:
+                    name, content = part
                     told.append(f"{name} {{{len(content)}}}\r\n".encode() + content)
             self._writer.write(f"* {number} FETCH (".encode() + b" ".join(told) + b")\r\n")
         return "OK Done."
@@ -301,17 +346,57 @@ def _words(arguments: str) -> list[str]:
     return [re.sub(r"\\(.)", r"\1", each[1]) if each[1] is not None else each[2] for each in found]
 
 
-def _section(part: str, raw: bytes) -> bytes | None:
-    if part in ("BODY[]", "BODY.PEEK[]", "RFC822"):
-        return raw
-    if part in ("BODY[HEADER]", "BODY.PEEK[HEADER]", "RFC822.HEADER"):
-        return head_of(raw)
-    return None
+def _section(item: re.Match[str], raw: bytes) -> tuple[str, bytes] | None:
+    """The name as it is answered, and the content, of one item that asks for a part of the message."""
+    if item["body"] is None:
+        content = {"RFC822": raw, "RFC822.HEADER": head_of(raw)}.get(item["name"].upper())
+        return None if content is None else (item["name"].upper(), content)
+    section = item["section"].upper()
+    if section == "":
+        content = raw
+    elif section == "HEADER":
+        content = head_of(raw)
+    elif section.startswith("HEADER.FIELDS ("):
+        content = _only(section[len("HEADER.FIELDS (") : -1].split(), raw)
+    else:
+        return None
+    start = int(item["start"] or 0)
+    place = f"<{start}>" if item["start"] else ""
+    return f"BODY[{section}]{place}", content[start : start + int(item["size"] or len(content))]
+
+
+def _only(names: Sequence[str], raw: bytes) -> bytes:
+    """The header fields of these names (upper case), whole as they stand, and an empty line."""
+    fields = re.findall(rb"^[^:\s]+:[^\r\n]*(?:\r?\n[ \t][^\r\n]*)*\r?\n", head_of(raw), re.M)
+    wanted = [field for field in fields if field.partition(b":")[0].decode("latin-1").upper() in names]
+    return b"".join(wanted) + b"\r\n"
+
+
+def _has_header(name: str, wanted: str) -> Callable[[bytes], bool]:
+    def test(raw: bytes) -> bool:
+        value = message_from_bytes(head_of(raw)).get(name)
+        return value is not None and wanted.lower() in str(value).lower()
+
+    return test
+
+
+def _date(text: str) -> date | None:
+    found = re.fullmatch(r"(\d{1,2})-([A-Za-z]{3})-(\d{4})", text)
+    if found is None or found[2].lower() not in _MONTHS:
+        return None
+    return date(int(found[3]), _MONTHS.index(found[2].lower()) + 1, int(found[1]))
+
+
+def _internal_date(at: datetime) -> str:
+    month = _MONTHS[at.month - 1].title()
+    return f"{at.astimezone(UTC):%d}-{month}-{at.astimezone(UTC):%Y %H:%M:%S} +0000"
 
 
 def _within(numbers: str, number: int, last: int) -> bool:
+    """Whether a set of numbers holds this one; a range's ends may stand in either order (RFC 3501 §9)."""
     for part in numbers.split(","):
         low, _, high = (last if each == "*" else each for each in part.partition(":"))
-        if int(low) <= number <= int(high or low):
+        ends = sorted((int(low), int(high or low)))
+        if ends[0] <= number <= ends[1]:
             return True
     return False

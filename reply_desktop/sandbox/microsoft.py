@@ -7,6 +7,7 @@ Addresses (the real host in brackets; sources: learn.microsoft.com, "OAuth 2.0 a
                                                    browser that does not know the sandbox's authority opens it
   /{tenant}/oauth2/v2.0/token, /{tenant}/discovery/v2.0/keys
   /v1.0/me, /v1.0/me/sendMail [graph.microsoft.com]
+  /v1.0/me/mailFolders/{inbox|sentitems}/messages, /v1.0/me/messages/{id}/$value       for reading
   /connections [myapps.microsoft.com]              apps with access, and Remove access
 Tenant: common, organizations, consumers, a tenant's id, or its domain. msal takes such an authority with
 `instance_discovery=False` and a transport that trusts the sandbox's CA; it insists on https for the
@@ -17,16 +18,24 @@ one and the old one stays good; all or nothing consent; one resource per access 
 as it was asked, without offline_access; `client_info` and an ID token with oid, tid, preferred_username;
 redirects are compared with the port of http://localhost left aside and the path not; removal of consent
 answers 65001 (work) or 70000 (personal), a changed password 50173; access tokens outlive their grant;
-errors as Entra writes them (`entra`). Graph's sendMail takes MIME as base64 text and answers 202.
+errors as Entra writes them (`entra`). Graph's sendMail takes MIME as base64 text and answers 202; a personal
+mailbox sends with a Message-ID of its own. Lists know the filters `receivedDateTime ge`, `sentDateTime ge`,
+`internetMessageId eq` and the extended property of an unknown header; only received mail has
+internetMessageHeaders.
 """
 
 import base64
 import binascii
 import json
+import re
+import secrets
 import uuid
 from collections.abc import Callable, Sequence
+from datetime import datetime
+from email import message_from_bytes
 from email.utils import parseaddr
 from typing import Any, ClassVar
+from urllib.parse import urlencode
 
 import flask
 from werkzeug.wrappers import Response
@@ -34,6 +43,7 @@ from werkzeug.wrappers import Response
 from reply_desktop.domain.provider import Provider
 from reply_desktop.sandbox.control import Control, Door
 from reply_desktop.sandbox.entra import ENTRA, MFA_CLAIMS, entra_error
+from reply_desktop.sandbox.letters import Letter
 from reply_desktop.sandbox.oauth import (
     Code,
     PageRefusal,
@@ -43,7 +53,7 @@ from reply_desktop.sandbox.oauth import (
     StandIn,
     loopback_redirect_fits,
 )
-from reply_desktop.sandbox.sink import header_of
+from reply_desktop.sandbox.sink import head_of, header_of, with_header
 from reply_desktop.sandbox.world import End, Grant, Kind, Mailbox
 
 REGISTERED_REDIRECTS: tuple[str, ...] = ("http://localhost/microsoft",)
@@ -71,6 +81,14 @@ _WORDS = {
     "outlook/IMAP.AccessAsUser.All": "Read and write your mail by IMAP",
 }
 _ACCESS, _REFRESH = "EwA", "1.AX"
+_READING = {"graph/Mail.Read", "graph/Mail.ReadWrite"}
+_SINCE = re.compile(r"(?:received|sent)DateTime ge (\S+)", re.IGNORECASE)
+_BY_ID = re.compile(r"internetMessageId eq '((?:[^']|'')*)'", re.IGNORECASE)
+_BY_HEADER = re.compile(
+    r"singleValueExtendedProperties/any\(\s*(\w+):\s*\1/id eq "
+    r"'String \{00020386-0000-0000-C000-000000000046\} Name ([\w-]+)' and \1/value eq '((?:[^']|'')*)'\)",
+    re.IGNORECASE,
+)
 
 
 class Microsoft(StandIn):
@@ -91,6 +109,8 @@ class Microsoft(StandIn):
             ("/<tenant>/oauth2/v2.0/token", "token", self.token, ["POST"]),
             ("/v1.0/me", "me", self.me, ["GET"]),
             ("/v1.0/me/sendMail", "send", self.send, ["POST"]),
+            ("/v1.0/me/mailFolders/<folder>/messages", "folder", self.folder, ["GET"]),
+            ("/v1.0/me/messages/<message>/$value", "content", self.content, ["GET"]),
         ):
             rule(path, name, _over_tls(view), methods=methods)
 
@@ -323,12 +343,13 @@ class Microsoft(StandIn):
             raise self._graph_refusal(
                 403, "ErrorAccessDenied", "Access is denied. Check credentials and try again."
             )
-        if self.world.find(Control.MAIL_OFF, self.provider, mailbox):
-            raise self._graph_refusal(
-                404,
-                "MailboxNotEnabledForRESTAPI",
-                "The mailbox is either inactive, soft-deleted, or is hosted on-premise.",
+        self._check_mail(mailbox)
+        if limit := self.world.find(Control.SENDING_LIMIT, self.provider, mailbox):
+            refusal = self._graph_refusal(
+                429, "ErrorExceededMessageLimit", "The user has exceeded the message limit."
             )
+            refusal.headers["Retry-After"] = str(limit.params["retry_after_s"])
+            raise refusal
         if not (flask.request.content_type or "").startswith("text/plain"):
             raise self._graph_refusal(
                 400, "ErrorInvalidRequest", "The sandbox takes MIME content as text/plain only."
@@ -348,8 +369,101 @@ class Microsoft(StandIn):
             )
         if not header_of(raw, "To"):
             raise self._graph_refusal(400, "ErrorInvalidRecipients", "At least one recipient is not valid.")
-        self.shared.sink.accept(mailbox.address, "graph", raw)
+        if mailbox.kind is Kind.PERSONAL:
+            raw = with_header(raw, "Message-ID", f"<{secrets.token_hex(12).upper()}@PROD.OUTLOOK.COM>")
+        self.shared.letters.send(mailbox.address, "graph", raw)
         return Response(b"", 202, headers={"request-id": str(uuid.uuid4())})
+
+    def folder(self, folder: str) -> Response:
+        """GET messages of Inbox or Sent Items: filtered, by time, in pages."""
+
+        def work(grant: Grant, mailbox: Mailbox, scopes: Sequence[str]) -> Response:
+            self._check_reading(mailbox, scopes)
+            kinds = {"inbox": False, "sentitems": True}
+            if folder.lower() not in kinds:
+                raise self._graph_refusal(404, "ErrorItemNotFound", "The specified folder was not found.")
+            return self._list(mailbox, sent=kinds[folder.lower()])
+
+        return self._graph("graph list", work)
+
+    def content(self, message: str) -> Response:
+        """GET $value: the message's MIME content."""
+
+        def work(grant: Grant, mailbox: Mailbox, scopes: Sequence[str]) -> Response:
+            self._check_reading(mailbox, scopes)
+            found = re.fullmatch(r"AAMk([SI])(\d{1,9})=", message)
+            letter = found and self.shared.letters.find(mailbox.address, int(found[2]), sent=found[1] == "S")
+            if letter is None:
+                raise self._graph_refusal(
+                    404, "ErrorItemNotFound", "The specified object was not found in the store."
+                )
+            return Response(self.shared.letters.raw(letter), content_type="text/plain")
+
+        return self._graph("graph content", work)
+
+    def _list(self, mailbox: Mailbox, *, sent: bool) -> Response:
+        asked = flask.request.args
+        found = [
+            letter
+            for letter in self.shared.letters.of(mailbox.address, sent=sent)
+            if self._fits(letter, asked.get("$filter", ""))
+        ]
+        if "desc" in asked.get("$orderby", "desc").lower():
+            found.reverse()
+        start, size = int(asked.get("$skip", "0")), min(int(asked.get("$top", "10")), 1000)
+        names = asked.get("$select", "").split(",")
+        rows = [self._row(letter, names) for letter in found[start : start + size]]
+        body: dict[str, Any] = {"@odata.context": f"{self.base}/v1.0/$metadata#messages", "value": rows}
+        if start + size < len(found):
+            query = {**asked.to_dict(), "$skip": str(start + size)}
+            body["@odata.nextLink"] = f"{self.base}{flask.request.path}?{urlencode(query)}"
+        return flask.jsonify(body)
+
+    def _fits(self, letter: Letter, condition: str) -> bool:
+        if not condition:
+            return True
+        if since := _SINCE.fullmatch(condition):
+            return letter.mail.at.replace(microsecond=0) >= datetime.fromisoformat(since[1])
+        if by_id := _BY_ID.fullmatch(condition):
+            return letter.mail.message_id == by_id[1].replace("''", "'")
+        if by_header := _BY_HEADER.fullmatch(condition):
+            return header_of(self.shared.letters.raw(letter), by_header[2]) == by_header[3].replace("''", "'")
+        raise self._graph_refusal(400, "ErrorInvalidUrlQueryFilter", "The query filter is not valid.")
+
+    def _row(self, letter: Letter, names: Sequence[str]) -> dict[str, Any]:
+        """A message as Graph gives it; headers only when asked for, and only of what came in."""
+        mail, at = letter.mail, f"{letter.mail.at:%Y-%m-%dT%H:%M:%SZ}"
+        row: dict[str, Any] = {
+            "receivedDateTime": at,
+            "sentDateTime": at,
+            "subject": mail.subject,
+            "from": {"emailAddress": {"name": "", "address": mail.sender}},
+            "internetMessageId": mail.message_id,
+            "conversationId": f"AAQk{mail.thread}=",
+        }
+        if "internetMessageHeaders" in names and not letter.sent:
+            head = message_from_bytes(head_of(self.shared.letters.raw(letter)))
+            row["internetMessageHeaders"] = [
+                {"name": name, "value": str(value)} for name, value in head.items()
+            ]
+        kind = "S" if letter.sent else "I"
+        chosen = {name: value for name, value in row.items() if names == [""] or name in names}
+        return {"@odata.etag": f'W/"{mail.id}"', "id": f"AAMk{kind}{mail.id}=", **chosen}
+
+    def _check_reading(self, mailbox: Mailbox, scopes: Sequence[str]) -> None:
+        if _READING.isdisjoint(scopes):
+            raise self._graph_refusal(
+                403, "ErrorAccessDenied", "Access is denied. Check credentials and try again."
+            )
+        self._check_mail(mailbox)
+
+    def _check_mail(self, mailbox: Mailbox) -> None:
+        if self.world.find(Control.MAIL_OFF, self.provider, mailbox):
+            raise self._graph_refusal(
+                404,
+                "MailboxNotEnabledForRESTAPI",
+                "The mailbox is either inactive, soft-deleted, or is hosted on-premise.",
+            )
 
     def _graph(self, what: str, work: Callable[[Grant, Mailbox, Sequence[str]], Response]) -> Response:
         note = self.shared.seal.read(_ACCESS, self.bearer())

@@ -29,9 +29,9 @@ from werkzeug.wrappers import Response
 
 from reply_desktop.domain.provider import Provider
 from reply_desktop.sandbox.control import Control, Door
+from reply_desktop.sandbox.letters import Letters
 from reply_desktop.sandbox.seal import Seal
 from reply_desktop.sandbox.serve import Fate
-from reply_desktop.sandbox.sink import Sink
 from reply_desktop.sandbox.visits import Visits
 from reply_desktop.sandbox.world import Grant, Mailbox, World
 
@@ -71,7 +71,7 @@ class Shared:
     """What every stand-in works with."""
 
     world: World
-    sink: Sink
+    letters: Letters
     visits: Visits
     seal: Seal
     signing_key: RSAKey

@@ -1,16 +1,18 @@
-"""Gives a new sandbox its accounts, the way a person would: client ids first, then consent after consent."""
+"""Gives a new sandbox its accounts and sequences, the way a person would: client ids, consents, imports."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final, Protocol
 
 from reply_desktop.channel import messages as m
 from reply_desktop.domain.consent import ConsentEnd
-from reply_desktop.domain.errors import ConsentFailed
-from reply_desktop.domain.events import ConsentEnded
+from reply_desktop.domain.errors import ConsentFailed, InvalidInput
+from reply_desktop.domain.events import ConsentEnded, ImportProgress
 from reply_desktop.domain.grant import MailServer, MailServers, Security
 from reply_desktop.domain.provider import Provider
+from reply_desktop.files import write_private
+from reply_desktop.sandbox.campaigns import CAMPAIGNS, DAILY_LIMIT
 from reply_desktop.sandbox.control import ControlRefused
 from reply_desktop.sandbox.folder import FolderLock, FolderTaken
 from reply_desktop.sandbox.person import NotOnThePage, Person
@@ -24,16 +26,20 @@ TURN_S: Final = 60.0
 
 LOCK_FILE: Final = "seed.lock"
 
+DONE_FILE: Final = "sequences.made"
+"""Tells that the sequences were made once: who removes them all does not get them again."""
+
 
 class Front(Protocol):
     """A connection to the engine, as commands have it."""
 
     def ask(self, request: Any, timeout_s: float = ...) -> Any: ...
     def consent_end(self, consent_id: str) -> ConsentEnded: ...
+    def import_end(self, import_id: str, on_progress: Callable[[int, int], None]) -> ImportProgress: ...
 
 
 def seed(sandbox: Sandbox, front: Front) -> Sequence[str]:
-    """Set up providers that are not, and connect the first mailboxes if there is no account at all.
+    """Set up providers that are not, connect the first mailboxes if there is no account, begin the sequences.
 
     Gives the addresses connected by this call; whoever comes meanwhile waits for it and has nothing to do.
     Raises ConsentFailed when a stand-in refuses or does not answer.
@@ -41,7 +47,9 @@ def seed(sandbox: Sandbox, front: Front) -> Sequence[str]:
     lock = FolderLock(Path(sandbox.data_dir) / LOCK_FILE)
     _take_turn(lock)
     try:
-        return _fill(sandbox, front)
+        connected = _fill(sandbox, front)
+        _begin_sequences(sandbox, front)
+        return connected
     except (OSError, ControlRefused, NotOnThePage):
         # Not their words: they name links, and links hold codes.
         raise ConsentFailed("The sandbox's providers did not answer.", "Try again.") from None
@@ -84,6 +92,32 @@ def _fill(sandbox: Sandbox, front: Front) -> Sequence[str]:
         front.ask(m.AddOther(mailbox.address, servers, control.password(mailbox.address)))
         connected.append(mailbox.address)
     return connected
+
+
+def _begin_sequences(sandbox: Sandbox, front: Front) -> None:
+    """Make, fill and launch the sequences, once in a sandbox's life and only if there is none."""
+    folder = Path(sandbox.data_dir)
+    if (folder / DONE_FILE).exists():
+        return
+    if not front.ask(m.ListSequences()).rows:
+        rows = front.ask(m.GetAccounts(front.ask(m.ListAccounts()).ids)).rows
+        known = {row.address: row for row in rows}
+        order = [known[box.address] for box in sandbox.control().state().mailboxes if box.address in known]
+        first = {row.provider: row.id for row in reversed(order)}
+        if not {Provider.GOOGLE, Provider.MICROSOFT} <= first.keys():
+            return
+        front.ask(m.SetDailyLimit((first[Provider.GOOGLE], first[Provider.MICROSOFT]), DAILY_LIMIT))
+        for campaign in CAMPAIGNS:
+            people = folder / campaign.file
+            write_private(people, campaign.csv())
+            accounts = tuple(first[provider] for provider in campaign.providers)
+            made = front.ask(m.SaveSequence(campaign.sequence(accounts))).row
+            started = front.ask(m.ImportProspects(made.id, str(people)))
+            ended = front.import_end(started.import_id, lambda done, total: None)
+            if ended.error is not None:
+                raise InvalidInput(f"The people of “{campaign.name}” were not imported: {ended.error}")
+            front.ask(m.LaunchSequence(made.id, now=True))
+    write_private(folder / DONE_FILE, "")
 
 
 def _consent(front: Front, provider: Provider, address: str) -> None:

@@ -36,7 +36,9 @@ class Sink:
         make_private(folder)
         self.messages: Numbered[SinkMessage] = Numbered(_KEEP, self._read_index())
 
-    def accept(self, account: str, channel: str, raw: bytes, envelope: Envelope | None = None) -> SinkMessage:
+    def accept(
+        self, account: str, channel: str, raw: bytes, envelope: Envelope | None = None, thread: str = ""
+    ) -> SinkMessage:
         """Keep one message; it is on disk when this returns."""
         headers = message_from_bytes(head_of(raw))
         if envelope is None:
@@ -55,6 +57,7 @@ class Sink:
                 subject=_readable(str(headers.get("Subject", ""))),
                 message_id=str(headers.get("Message-ID", "")).strip(),
                 size=len(raw),
+                thread=thread,
             )
 
         # The file first: an entry without its file would be a lie, a file without entry is only rubbish.

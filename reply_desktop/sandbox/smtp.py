@@ -2,7 +2,8 @@
 
 Two ports: submission with STARTTLS (RFC 6409) and implicit TLS (RFC 8314), AUTH PLAIN and LOGIN only once
 the line is secured. Answers: 535 5.7.8 wrong password, 535 5.7.139 sign-in switched off, 454 4.7.0 for
-passing refusals at sign-in, 451 4.3.0 and 450 4.7.1 after it, 530 5.7.0 without sign-in.
+passing refusals at sign-in, 451 4.3.0 and 450 4.7.1 after it, 550 5.4.5 at the sending limit, 530 5.7.0
+without sign-in.
 """
 
 import asyncio
@@ -14,6 +15,7 @@ from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
 from reply_desktop.domain.provider import Provider
 from reply_desktop.sandbox.control import Control, Door
+from reply_desktop.sandbox.letters import Letters
 from reply_desktop.sandbox.serve import drop
 from reply_desktop.sandbox.sink import Envelope as Addressed
 from reply_desktop.sandbox.sink import Sink
@@ -27,15 +29,25 @@ _AUTH_OFF = (
     "535 5.7.139 Authentication unsuccessful, SmtpClientAuthentication is disabled for the Mailbox. "
     "Visit https://aka.ms/smtp_auth_disabled for more information."
 )
+_LIMIT = (
+    "550 5.4.5 Daily user sending limit exceeded. For more information on sending limits go to your "
+    "provider's help pages."
+)
 _SIZE = 25 * 1024 * 1024
 
 
 class SmtpServer:
-    """Makes SMTP connections; also the hooks aiosmtpd calls for each of them."""
+    """Makes SMTP connections; also the hooks aiosmtpd calls for each of them.
 
-    def __init__(self, world: World, sink: Sink, visits: Visits, tls: ssl.SSLContext) -> None:
+    `copies`: the IMAP folders of sent mail.
+    """
+
+    def __init__(
+        self, world: World, letters: Letters, copies: Sink, visits: Visits, tls: ssl.SSLContext
+    ) -> None:
         self._world = world
-        self._sink = sink
+        self._letters = letters
+        self._copies = copies
         self._visits = visits
         self._tls = tls
 
@@ -81,6 +93,8 @@ class SmtpServer:
             return self._told(
                 mailbox, 451, "mail", "451 4.3.0 Temporary server error, please try again later"
             )
+        if self._met(Control.SENDING_LIMIT, mailbox):
+            return self._told(mailbox, 550, "mail", _LIMIT)
         envelope.mail_from = address
         envelope.mail_options.extend(options)
         return "250 2.1.0 OK"
@@ -93,14 +107,16 @@ class SmtpServer:
         assert mailbox is not None
         assert isinstance(envelope.content, bytes)
         to = tuple(str(each) for each in envelope.rcpt_tos)
-        kept = self._sink.accept(
+        kept = self._letters.send(
             mailbox.address, "smtp", envelope.content, Addressed(envelope.mail_from or "", to)
         )
+        if self._met(Control.KEEP_SENT, mailbox):
+            self._copies.accept(mailbox.address, "sent", envelope.content)
         if self._met(Control.LOSE_ANSWER, mailbox):
             self._told(mailbox, 0, "data", "")
             drop(server.transport)
             return "421 4.3.2 Closing"
-        return self._told(mailbox, 250, "data", f"250 2.0.0 OK queued as {kept.id}")
+        return self._told(mailbox, 250, "data", f"250 2.0.0 OK queued as {kept.mail.id}")
 
     def _authenticate(
         self, server: SMTP, session: Session, envelope: Envelope, mechanism: str, given: Any

@@ -12,6 +12,8 @@ import ssl
 import subprocess
 import tempfile
 import threading
+import time
+import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -196,7 +198,14 @@ auth_mechanisms = plain login
 auth_failure_delay = 0 secs
 auth_username_chars =
 first_valid_uid = 1
-mail_location = maildir:{folder}/mail
+mail_location = maildir:{folder}/mail/%u
+namespace inbox {{
+  inbox = yes
+  mailbox Sent {{
+    auto = create
+    special_use = \\Sent
+  }}
+}}
 passdb {{
   {passdb}
 }}
@@ -240,10 +249,30 @@ service anvil {{
 
 @dataclass(frozen=True)
 class Dovecot:
-    """A running Dovecot."""
+    """A running Dovecot. Each user has a Maildir of its own in `folder`."""
 
     tls: MailServer
     starttls: MailServer
+    folder: Path
+
+    def deliver(self, user: str, raw: bytes) -> None:
+        """Put a message into a user's inbox, as a delivery agent does: whole, then in one step."""
+        mail = self.folder / "mail"
+        box = mail / user
+        for each in (box, box / "tmp", box / "new", box / "cur"):
+            each.mkdir(exist_ok=True)
+            os.chown(each, mail.stat().st_uid, mail.stat().st_gid)
+        seconds, rest_ns = divmod(time.time_ns(), 10**9)
+        # Dovecot tells by these names in which order messages came.
+        name = f"{seconds}.M{rest_ns // 1000:06}P{uuid.uuid4().int}.{HOST}"
+        (box / "tmp" / name).write_bytes(raw)
+        os.chown(box / "tmp" / name, mail.stat().st_uid, mail.stat().st_gid)
+        (box / "tmp" / name).rename(box / "new" / name)
+
+    def let_in(self, passwords: Mapping[str, str]) -> None:
+        """From now on these users may sign in, with these passwords."""
+        lines = [f"{user}:{{PLAIN}}{password}\n" for user, password in passwords.items()]
+        (self.folder / "users").write_text("".join(lines), encoding="utf-8")
 
 
 @contextlib.contextmanager
@@ -293,7 +322,9 @@ def dovecot(authority: Authority, passwords: Mapping[str, str] | None) -> Iterat
         try:
             wait_until(lambda: answers(secure) or server.poll() is not None, "answer of Dovecot")
             assert server.poll() is None, (folder / "out").read_text()
-            yield Dovecot(MailServer(HOST, secure, Security.TLS), MailServer(HOST, plain, Security.STARTTLS))
+            yield Dovecot(
+                MailServer(HOST, secure, Security.TLS), MailServer(HOST, plain, Security.STARTTLS), folder
+            )
         finally:
             server.send_signal(signal.SIGTERM)
             server.wait(DEADLINE_S)

@@ -36,6 +36,9 @@ def test_the_key_is_private(sandbox: Sandbox) -> None:
         ("POST", "/mailboxes", {"provider": "google"}, 400),
         ("GET", "/visits?after=x", None, 400),
         ("GET", "/messages/abc", None, 404),
+        ("POST", "/messages/999999/reply", {}, 404),
+        ("POST", "/messages/1/no_such", {}, 400),
+        ("POST", "/messages/x/reply", {}, 404),
     ],
 )
 def test_nonsense_is_told_in_words(

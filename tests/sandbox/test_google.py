@@ -492,3 +492,73 @@ def test_another_account_can_be_chosen_than_the_hinted_one(sandbox: Sandbox) -> 
 def test_the_link_repeats_what_the_library_made(sandbox: Sandbox) -> None:
     asked = parse_qs(urlsplit(google_link(google_flow(sandbox))).query)
     assert asked["code_challenge_method"] == ["S256"] and asked["login_hint"] == [ANA]
+
+
+READ = "https://www.googleapis.com/auth/gmail.readonly"
+
+
+def gmail(sandbox: Sandbox, token: str, path: str, **fields: str) -> requests.Response:
+    return api(sandbox, "get", f"{sandbox.gmail_url}/gmail/v1/users/me/{path}", token, params=fields)
+
+
+@pytest.fixture
+def reading(sandbox: Sandbox) -> str:
+    """An access token that may send and read."""
+    return access_token(google_consent(sandbox, BEN, scopes=(*GOOGLE_SCOPES, READ)))
+
+
+def test_a_mailbox_is_read_by_search_and_history(
+    sandbox: Sandbox, control: SandboxControl, reading: str
+) -> None:
+    start = gmail(sandbox, reading, "profile").json()
+    assert start["emailAddress"] == BEN
+    sent = send_gmail(sandbox, reading, mail(BEN)).json()
+    (out,) = control.messages(account=BEN)[-1:]
+    control.reply(out.id, "Yes")
+    (record,) = gmail(sandbox, reading, "history", startHistoryId=start["historyId"]).json()["history"]
+    came = record["messagesAdded"][0]["message"]
+    assert came["threadId"] == sent["threadId"] and came["id"] != sent["id"]
+    found = gmail(sandbox, reading, "messages", q=f"in:sent rfc822msgid:{out.message_id.strip('<>')}").json()
+    assert [row["id"] for row in found["messages"]] == [sent["id"]]
+    assert gmail(sandbox, reading, "messages", q="in:inbox after:99999999999").json() == {
+        "resultSizeEstimate": 0
+    }
+    whole = gmail(sandbox, reading, f"messages/{sent['id']}", format="raw").json()
+    assert whole["labelIds"] == ["SENT"] and whole["raw"]
+    some = gmail(sandbox, reading, f"messages/{came['id']}", format="metadata", metadataHeaders="In-Reply-To")
+    assert some.json()["payload"]["headers"] == [{"name": "In-Reply-To", "value": out.message_id}]
+
+
+@pytest.mark.parametrize(
+    ("path", "fields", "status", "reason"),
+    [
+        ("history", {"startHistoryId": "7"}, 404, "notFound"),
+        ("history", {"startHistoryId": "99999999"}, 404, "notFound"),
+        ("messages/1000000000ffffff", {"format": "raw"}, 404, "notFound"),
+        ("messages/rubbish", {"format": "raw"}, 404, "notFound"),
+        ("messages", {"q": "from:somebody"}, 400, "invalidArgument"),
+    ],
+)
+def test_what_cannot_be_read(
+    sandbox: Sandbox, reading: str, path: str, fields: dict[str, str], status: int, reason: str
+) -> None:
+    answer = gmail(sandbox, reading, path, **fields)
+    assert (answer.status_code, answer.json()["error"]["errors"][0]["reason"]) == (status, reason)
+
+
+def test_reading_needs_its_own_permission(sandbox: Sandbox) -> None:
+    answer = gmail(sandbox, access_token(google_consent(sandbox)), "messages")
+    assert answer.status_code == 403 and "insufficientPermissions" in answer.text
+
+
+def test_a_thread_that_is_not_there(sandbox: Sandbox, reading: str) -> None:
+    body = {"raw": base64.urlsafe_b64encode(mail(BEN)).decode(), "threadId": "0123456789abcdef"}
+    url = f"{sandbox.gmail_url}/gmail/v1/users/me/messages/send"
+    assert api(sandbox, "post", url, reading, json=body).status_code == 404
+
+
+def test_the_sending_limit_names_its_end(sandbox: Sandbox, control: SandboxControl, reading: str) -> None:
+    control.apply(Control.SENDING_LIMIT, BEN, retry_after_s=60)
+    answer = send_gmail(sandbox, reading, mail(BEN))
+    assert answer.status_code == 429 and "Retry after 2" in answer.json()["error"]["message"]
+    assert gmail(sandbox, reading, "profile").status_code == 200, "reading goes on"

@@ -102,6 +102,37 @@ def test_a_sent_copy_is_found_again(sandbox: Sandbox, control: SandboxControl) -
         assert server.close()[0] == "OK"
 
 
+def test_what_came_in_is_searched_and_fetched_in_parts(sandbox: Sandbox, control: SandboxControl) -> None:
+    with by_tls(sandbox) as server:
+        server.login(GINA, control.password(GINA))
+        first = int((server.response("UIDNEXT")[1] if server.select("INBOX")[0] == "OK" else [b"0"])[0] or 0)
+        for name in ("one", "two"):
+            raw = (
+                b"Subject: "
+                + name.encode()
+                + b"\r\nX-Odd: a\r\n b\r\nFrom: x@y.z\r\n\r\nbody "
+                + name.encode()
+            )
+            assert server.append("INBOX", None, None, raw)[0] == "OK"
+        server.select("INBOX", readonly=True)
+
+        def search(*criteria: str) -> list[int]:
+            return [int(uid) for uid in (server.uid("SEARCH", *criteria)[1][0] or b"").split()]
+
+        assert search("UID", f"{first}:*") == [first, first + 1]
+        assert search("UID", f"{first}:*", "HEADER", "Subject", '"two"') == [first + 1]
+        assert search("SINCE", "1-Jan-2001", "HEADER", "X-Odd", '""')[-2:] == [first, first + 1]
+        assert search("SINCE", "1-Jan-2999") == []
+        items = "(UID INTERNALDATE BODY.PEEK[HEADER.FIELDS (SUBJECT X-ODD)])"
+        ((said, fields), *_) = server.uid("FETCH", str(first), items)[1]
+        assert fields == b"Subject: one\r\nX-Odd: a\r\n b\r\n\r\n"
+        assert b"INTERNALDATE" in said and f"UID {first}".encode() in said
+        ((_, part), *_) = server.uid("FETCH", str(first), "(BODY.PEEK[]<9.8>)")[1]
+        assert part == b"one\r\nX-O"
+        with pytest.raises(imaplib.IMAP4.error, match="are searched"):
+            search("LARGER", "7")
+
+
 def test_what_is_not_there(sandbox: Sandbox, control: SandboxControl) -> None:
     with by_tls(sandbox) as server:
         with pytest.raises(imaplib.IMAP4.error, match="Unknown command"):

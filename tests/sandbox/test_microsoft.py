@@ -530,3 +530,81 @@ def test_the_connected_apps_page_removes_access(sandbox: Sandbox) -> None:
         page = session.post(sandbox.microsoft_connections_url, data={"authuser": DANA}, timeout=10)
     assert "No app has access" in page.text
     assert caller.refresh()["error_codes"] == [65001]
+
+
+def graph(sandbox: Sandbox, token: str, path: str, **fields: str) -> requests.Response:
+    return api(sandbox, "get", f"{sandbox.graph_url}/v1.0/me/{path}", token, params=fields)
+
+
+@pytest.fixture
+def reading(sandbox: Sandbox) -> dict[str, str]:
+    """Access tokens that may send and read, of a work and a personal mailbox."""
+    told = {}
+    scopes = ["Mail.Send", "Mail.Read", "User.Read"]
+    for mailbox in (DANA, EMIL):
+        with web(sandbox) as session:
+            app = microsoft_app(sandbox, session)
+            flow = app.initiate_auth_code_flow(scopes, redirect_uri=MICROSOFT_REDIRECT, login_hint=mailbox)
+            seen = Person().consent(flow["auth_uri"], mailbox, follow=False)
+            told[mailbox] = app.acquire_token_by_auth_code_flow(flow, callback(seen))["access_token"]
+    return told
+
+
+@pytest.mark.parametrize(("mailbox", "keeps_the_id"), [(DANA, True), (EMIL, False)])
+def test_sent_and_received_mail_is_listed(
+    sandbox: Sandbox, control: SandboxControl, reading: dict[str, str], mailbox: str, keeps_the_id: bool
+) -> None:
+    control.forget_messages()
+    token = reading[mailbox]
+    assert send_graph(sandbox, token, mail(mailbox)).status_code == 202
+    (out,) = control.messages(account=mailbox)
+    assert (out.message_id == "<own-id@reply.example>") is keeps_the_id
+    by_id = {"$filter": f"internetMessageId eq '{out.message_id}'"}
+    by_header = {
+        "$filter": "singleValueExtendedProperties/any(ep: ep/id eq "
+        "'String {00020386-0000-0000-C000-000000000046} Name X-Reply-Marker' and ep/value eq 'marker-1')"
+    }
+    for fields in (by_id, by_header):
+        (row,) = graph(sandbox, token, "mailFolders/SentItems/messages", **fields).json()["value"]
+        assert row["internetMessageId"] == out.message_id and "internetMessageHeaders" not in row
+    control.reply(out.id, "Yes")
+    since = {"$filter": "receivedDateTime ge 2001-01-01T00:00:00Z", "$select": "id,internetMessageHeaders"}
+    came = graph(sandbox, token, "mailFolders/inbox/messages", **since, **{"$top": "1"}).json()["value"][0]
+    names = [each["name"] for each in came["internetMessageHeaders"]]
+    assert "In-Reply-To" in names and "subject" not in came
+    assert b"In-Reply-To" in graph(sandbox, token, f"messages/{came['id']}/$value").content
+
+
+@pytest.mark.parametrize(
+    ("path", "fields", "status", "code"),
+    [
+        ("mailFolders/junkemail/messages", {}, 404, "ErrorItemNotFound"),
+        ("messages/AAMkI999999=/$value", {}, 404, "ErrorItemNotFound"),
+        ("mailFolders/inbox/messages", {"$filter": "subject eq 'x'"}, 400, "ErrorInvalidUrlQueryFilter"),
+    ],
+)
+def test_what_cannot_be_read(
+    sandbox: Sandbox,
+    control: SandboxControl,
+    reading: dict[str, str],
+    path: str,
+    fields: dict[str, str],
+    status: int,
+    code: str,
+) -> None:
+    send_graph(sandbox, reading[DANA], mail(DANA))
+    control.reply(control.messages(account=DANA)[-1].id)
+    answer = graph(sandbox, reading[DANA], path, **fields)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (status, code)
+
+
+def test_reading_needs_its_own_permission(sandbox: Sandbox) -> None:
+    answer = graph(sandbox, microsoft_consent(sandbox).tokens["access_token"], "mailFolders/inbox/messages")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (403, "ErrorAccessDenied")
+
+
+def test_the_sending_limit(sandbox: Sandbox, control: SandboxControl, reading: dict[str, str]) -> None:
+    control.apply(Control.SENDING_LIMIT, DANA, retry_after_s=60)
+    answer = send_graph(sandbox, reading[DANA], mail(DANA))
+    assert (answer.status_code, answer.headers["Retry-After"]) == (429, "60")
+    assert answer.json()["error"]["code"] == "ErrorExceededMessageLimit"

@@ -120,6 +120,17 @@ def test_a_passing_refusal_of_mail(
         server.sendmail(GINA, [TO], mail(GINA))
 
 
+def test_the_sending_limit(sandbox: Sandbox, control: SandboxControl) -> None:
+    control.apply(Control.SENDING_LIMIT, GINA)
+    with by_tls(sandbox) as server:
+        server.login(GINA, control.password(GINA))
+        with pytest.raises(smtplib.SMTPSenderRefused) as refused:
+            server.sendmail(GINA, [TO], mail(GINA))
+        assert refused.value.smtp_code == 550 and refused.value.smtp_error.startswith(b"5.4.5 ")
+        control.clear(Control.SENDING_LIMIT, GINA)
+        server.sendmail(GINA, [TO], mail(GINA))
+
+
 def test_an_answer_lost_after_the_mail_was_taken(sandbox: Sandbox, control: SandboxControl) -> None:
     control.forget_messages()
     control.apply(Control.LOSE_ANSWER, GINA, times=1, where=[Door.SMTP])

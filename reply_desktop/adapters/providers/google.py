@@ -1,4 +1,6 @@
-"""Google mailboxes: sign-in, forced refresh as proof, Gmail API sending. The one place of Google's libraries.
+"""Google mailboxes: sign-in, forced refresh as proof, sending and reading by the Gmail API.
+
+The one place of Google's libraries.
 
 The sign-in link is google-auth-oauthlib's and the refresh google-auth's, both over our transport. The code is
 redeemed by a request of our own: oauthlib refuses a stand-in on this computer unless a process-wide variable
@@ -29,6 +31,8 @@ from reply_desktop.adapters.http import (
     is_safe_url,
     retry_after_s,
 )
+from reply_desktop.adapters.providers import gmail_inbox
+from reply_desktop.adapters.providers.refused import Refused
 from reply_desktop.config import Endpoints
 from reply_desktop.domain.account import Account
 from reply_desktop.domain.answers import (
@@ -48,16 +52,21 @@ from reply_desktop.logs import quiet_vendor_logs
 from reply_desktop.services.ports import (
     Clock,
     ConsentRequest,
+    InboxPage,
     Probed,
     ProviderSettings,
     ProviderSettingsSource,
     Redeemed,
     SendResult,
+    SentSearch,
 )
 
 SEND_SCOPE: Final = "https://www.googleapis.com/auth/gmail.send"
 SCOPES: Final = ("openid", "email", SEND_SCOPE)
-"""The least that identifies and sends; reading would be a consent of its own."""
+"""The least that identifies and sends."""
+READ_SCOPE: Final = "https://www.googleapis.com/auth/gmail.readonly"
+"""Lets replies and bounces be seen. Restricted, so a consent of its own: never asked for unless wanted. The
+narrower gmail.metadata cannot search, and hides the reports inside bounces."""
 _SENDING: Final = frozenset(
     {
         SEND_SCOPE,
@@ -67,6 +76,10 @@ _SENDING: Final = frozenset(
     }
 )
 """Scopes that let a client send. Source: Gmail API reference, messages.send."""
+_READING: Final = frozenset(
+    {READ_SCOPE, "https://www.googleapis.com/auth/gmail.modify", "https://mail.google.com/"}
+)
+"""Scopes that let a client search and read. Source: Gmail API reference, messages.list."""
 
 _ISSUERS: Final = {"accounts.google.com": "https://accounts.google.com"}
 _FORM: Final = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
@@ -116,6 +129,7 @@ class _SignIn:
     """What the answer to one sign-in link is redeemed with."""
 
     settings: ProviderSettings
+    scopes: tuple[str, ...]
     verifier: str = field(repr=False)
 
 
@@ -135,7 +149,14 @@ class Google:
         self._settings = settings
         self._clock = clock
 
-    def begin(self, redirect_uri: str, login_hint: str | None, claims: str | None = None) -> ConsentRequest:
+    def begin(
+        self,
+        redirect_uri: str,
+        login_hint: str | None,
+        claims: str | None = None,
+        *,
+        reading: bool = False,
+    ) -> ConsentRequest:
         """See ports. Google knows no claims challenge; `claims` is not used.
 
         Raises InvalidInput for a sign-in address that is not https.
@@ -150,6 +171,7 @@ class Google:
         auth_uri = settings.auth_uri or self._endpoints.google_auth_uri
         if not is_safe_url(auth_uri):
             raise InvalidInput("Google's sign-in address is not https.", "Give client_secret.json again.")
+        scopes = (*SCOPES, READ_SCOPE) if reading else SCOPES
         parts = urlsplit(auth_uri)
         plain = parts.scheme == "http" and is_own_computer(parts.hostname or "")
         flow = Flow.from_client_config(
@@ -160,7 +182,7 @@ class Google:
                     "token_uri": self._token_uri(settings),
                 }
             },
-            scopes=list(SCOPES),
+            scopes=list(scopes),
             redirect_uri=redirect_uri,
         )
         hint = {"login_hint": login_hint} if login_hint else {}
@@ -170,7 +192,7 @@ class Google:
             url=urlsplit(url)._replace(scheme="http").geturl() if plain else url,
             redirect_uri=redirect_uri,
             state=state,
-            flow=_SignIn(settings, flow.code_verifier),
+            flow=_SignIn(settings, scopes, flow.code_verifier),
             issuer=_ISSUERS.get(parts.hostname or ""),
         )
 
@@ -201,7 +223,7 @@ class Google:
             said = response.json() if response.status == 200 else None
             if said is None or "error" in said:
                 return Redeemed(self._refusal(response, hidden=hidden, exchange=True))
-            tokens = self._tokens({"scope": " ".join(SCOPES), **said}, settings)
+            tokens = self._tokens({"scope": " ".join(sign_in.scopes), **said}, settings)
             if not tokens.access_token or not tokens.refresh_token:
                 return Redeemed(Outcome(Cause.UNKNOWN_ANSWER, "Google gave no lasting sign-in."))
             if not _may_send(tokens.scopes):
@@ -245,32 +267,69 @@ class Google:
         outcome = Outcome(Cause.SCOPE_MISSING) if after.scopes and not _may_send(after.scopes) else PROVEN
         return Probed(outcome, after)
 
-    def send(self, account: Account, credentials: Credentials, mime: bytes) -> SendResult:
-        """See ports; Gmail API messages.send. Gmail sets another Message-ID and does not tell it.
+    def send(
+        self, account: Account, credentials: Credentials, mime: bytes, *, thread_id: str | None = None
+    ) -> SendResult:
+        """See ports; Gmail API messages.send. Gmail sets another Message-ID, which only a reader can learn.
 
         The access token must be of a probe just made: one that has ended is not used.
         """
-        now = self._clock.now()
-        if not isinstance(credentials, TokenSet) or not credentials.access_token:
+        if (living := self._living(credentials)) is None:
             return SendResult(Outcome(Cause.PROOF_STALE))
-        if credentials.expires_at is not None and now >= credentials.expires_at - _EARLY:
-            return SendResult(Outcome(Cause.PROOF_STALE))
-        url = f"{self._endpoints.gmail_url.rstrip('/')}/gmail/v1/users/me/messages/send"
-        headers = {
-            "Authorization": f"Bearer {credentials.access_token}",
-            "Content-Type": "application/json",
-            "Accept": "application/json",
-        }
-        body = b'{"raw":"' + urlsafe_b64encode(mime) + b'"}'
+        headers = {**_api_headers(living), "Content-Type": "application/json"}
+        thread = f',"threadId":{json.dumps(thread_id)}'.encode() if thread_id else b""
+        body = b'{"raw":"' + urlsafe_b64encode(mime) + b'"' + thread + b"}"
+        url = f"{self._mailbox()}/messages/send"
         try:
             response = self._transport.request("POST", url, headers=headers, body=body, fresh=True)
         except TransportFault as fault:
             return SendResult(classify(fault_answer(self.provider, fault)), in_doubt=fault.sent)
         said = response.json()
         if 200 <= response.status < 300 and said is not None and said.get("id"):
-            return SendResult(PROVEN)
+            sent_id, thread_id = _text(said["id"]) or None, _text(said.get("threadId")) or None
+            message_id = self._delivered_id(living, sent_id) if sent_id and self.may_read(account) else None
+            return SendResult(PROVEN, message_id, provider_id=sent_id, thread_id=thread_id)
         doubt = response.status in _MAYBE_SENT or 200 <= response.status < 300
-        return SendResult(self._api_refusal(response, credentials), in_doubt=doubt)
+        return SendResult(self._api_refusal(response, living), in_doubt=doubt)
+
+    def may_read(self, account: Account) -> bool:
+        """See ports."""
+        return not _READING.isdisjoint(account.scopes)
+
+    def read_inbox(
+        self,
+        account: Account,
+        credentials: Credentials,
+        cursor: str | None,
+        since: datetime,
+        limit: int = 200,
+    ) -> InboxPage:
+        """See ports; by the mailbox's history. The access token must be of a probe just made."""
+        if not self.may_read(account):
+            return InboxPage(Outcome(Cause.SCOPE_MISSING), cursor=cursor)
+        if (living := self._living(credentials)) is None:
+            return InboxPage(Outcome(Cause.PROOF_STALE), cursor=cursor)
+        try:
+            return gmail_inbox.read_new(self._reader(living), cursor, since, limit)
+        except Refused as refused:
+            return InboxPage(refused.outcome, cursor=cursor)
+        except TransportFault as fault:
+            return InboxPage(classify(fault_answer(self.provider, fault)), cursor=cursor)
+
+    def find_sent(
+        self, account: Account, credentials: Credentials, marker: str, message_id: str, since: datetime
+    ) -> SentSearch:
+        """See ports. By the marker only: Gmail has replaced the Message-ID."""
+        if not self.may_read(account):
+            return SentSearch(PROVEN)
+        if (living := self._living(credentials)) is None:
+            return SentSearch(Outcome(Cause.PROOF_STALE))
+        try:
+            return gmail_inbox.find_marked(self._reader(living), marker, since)
+        except Refused as refused:
+            return SentSearch(refused.outcome)
+        except TransportFault as fault:
+            return SentSearch(classify(fault_answer(self.provider, fault)))
 
     def revoke(self, account: Account, credentials: Credentials) -> bool:
         """See ports. It ends everything the person granted to this project, on other computers too."""
@@ -307,6 +366,36 @@ class Google:
         if response.status == 400 and said is not None and said.get("error") == "invalid_grant":
             return PROVEN
         return self._refusal(response, hidden=(settings.client_secret,))
+
+    def _living(self, credentials: Credentials) -> TokenSet | None:
+        """The tokens, if their access token still lasts."""
+        if not isinstance(credentials, TokenSet) or not credentials.access_token:
+            return None
+        ends_at = credentials.expires_at
+        return None if ends_at is not None and self._clock.now() >= ends_at - _EARLY else credentials
+
+    def _mailbox(self) -> str:
+        return f"{self._endpoints.gmail_url.rstrip('/')}/gmail/v1/users/me"
+
+    def _reader(self, tokens: TokenSet) -> gmail_inbox.Get:
+        def get(path: str, fields: gmail_inbox.Fields) -> dict[str, Any] | None:
+            url = f"{self._mailbox()}/{path}" + (f"?{urlencode(fields)}" if fields else "")
+            response = self._transport.request("GET", url, headers=_api_headers(tokens))
+            said = response.json()
+            if response.status == 404 and said is not None:
+                return None
+            if response.status != 200 or said is None:
+                raise Refused(self._api_refusal(response, tokens))
+            return said
+
+        return get
+
+    def _delivered_id(self, tokens: TokenSet, sent_id: str) -> str | None:
+        """The Message-ID of a message just sent; that it is not told changes nothing about the sending."""
+        try:
+            return gmail_inbox.delivered_id(self._reader(tokens), sent_id)
+        except (Refused, TransportFault):
+            return None
 
     def _token_uri(self, settings: ProviderSettings) -> str:
         return settings.token_uri or self._endpoints.google_token_uri
@@ -383,6 +472,10 @@ class Google:
                 secrets=(tokens.access_token, tokens.refresh_token),
             )
         )
+
+
+def _api_headers(tokens: TokenSet) -> dict[str, str]:
+    return {"Authorization": f"Bearer {tokens.access_token}", "Accept": "application/json"}
 
 
 def _may_send(scopes: Iterable[str]) -> bool:

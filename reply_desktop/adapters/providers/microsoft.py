@@ -1,4 +1,6 @@
-"""Microsoft mailboxes, work and personal: sign-in, forced refresh as proof, Graph sending. msal's one place.
+"""Microsoft mailboxes, work and personal: sign-in, refresh as proof, sending and reading by Graph.
+
+The one place of msal.
 
 msal runs over our transport and remembers nothing: neither tokens, which are the vault's, nor answers, which
 it would give again for 60 s after a refusal.
@@ -28,9 +30,11 @@ from reply_desktop.adapters.http import (
     is_safe_url,
     retry_after_s,
 )
+from reply_desktop.adapters.providers import graph_inbox
+from reply_desktop.adapters.providers.refused import Refused
 from reply_desktop.config import Endpoints
 from reply_desktop.domain.account import Account
-from reply_desktop.domain.answers import Answer, Where, authorize_answer, classify, token_answer
+from reply_desktop.domain.answers import Answer, Fault, Where, authorize_answer, classify, token_answer
 from reply_desktop.domain.causes import Cause
 from reply_desktop.domain.errors import ConsentFailed, NotConfigured
 from reply_desktop.domain.grant import Credentials, Identity, TokenSet
@@ -41,16 +45,22 @@ from reply_desktop.logs import quiet_vendor_logs
 from reply_desktop.services.ports import (
     Clock,
     ConsentRequest,
+    InboxPage,
     Probed,
     ProviderSettings,
     ProviderSettingsSource,
     Redeemed,
     SendResult,
+    SentSearch,
 )
 
 SEND: Final = "Mail.Send"
 IDENTIFY: Final = "User.Read"
 """Graph permissions: the least that sends and identifies (msal adds openid, profile, offline_access)."""
+READ: Final = "Mail.Read"
+"""Lets replies and bounces be seen: a consent of its own, never asked for unless wanted. Mail.ReadBasic would
+hide the reports inside bounces."""
+_READING: Final = frozenset({READ.casefold(), "mail.readwrite"})
 
 _MAYBE_SENT: Final = frozenset({500, 502, 504})
 """Statuses after which the message may have gone out all the same."""
@@ -131,6 +141,7 @@ class _SignIn:
     """What the answer to one sign-in link is redeemed with."""
 
     settings: ProviderSettings
+    permissions: tuple[str, ...]
     flow: dict[str, Any] = field(repr=False)
 
 
@@ -157,7 +168,14 @@ class Microsoft:
         self._apps: dict[tuple[str, str], Future[Any]] = {}
         self._lock = threading.Lock()
 
-    def begin(self, redirect_uri: str, login_hint: str | None, claims: str | None = None) -> ConsentRequest:
+    def begin(
+        self,
+        redirect_uri: str,
+        login_hint: str | None,
+        claims: str | None = None,
+        *,
+        reading: bool = False,
+    ) -> ConsentRequest:
         """See ports."""
         settings = self._settings(self.provider)
         if settings is None:
@@ -172,8 +190,9 @@ class Microsoft:
             )
         # A loopback listener on a desktop takes GET; msal would rather have a form posted.
         warnings.filterwarnings("ignore", message="response_mode='form_post' is recommended")
+        permissions = _permissions(reading=reading)
         flow = app.initiate_auth_code_flow(
-            self._scopes(settings),
+            self._scopes(settings, permissions),
             redirect_uri=redirect_uri,
             state=secrets.token_urlsafe(32),
             prompt="select_account",
@@ -189,7 +208,7 @@ class Microsoft:
             url=flow["auth_uri"],
             redirect_uri=redirect_uri,
             state=flow["state"],
-            flow=_SignIn(settings, flow),
+            flow=_SignIn(settings, permissions, flow),
         )
 
     def redeem(self, request: ConsentRequest, answer: Mapping[str, str]) -> Redeemed:
@@ -210,7 +229,7 @@ class Microsoft:
             said = app.acquire_token_by_auth_code_flow(
                 dict(sign_in.flow), {"code": code, "state": answer["state"]}, fresh=True
             )
-            tokens = self._tokens({"scope": f"{SEND} {IDENTIFY}", **said}, settings)
+            tokens = self._tokens({"scope": " ".join(sign_in.permissions), **said}, settings)
             if "error" in said or not tokens.access_token or not tokens.refresh_token:
                 return Redeemed(Outcome(Cause.UNKNOWN_ANSWER, "Microsoft gave no lasting sign-in."))
             if not _may_send(tokens.scopes):
@@ -244,23 +263,21 @@ class Microsoft:
         refused = bool(after.scopes) and not _may_send(after.scopes)
         return Probed(Outcome(Cause.SCOPE_MISSING) if refused else PROVEN, after)
 
-    def send(self, account: Account, credentials: Credentials, mime: bytes) -> SendResult:
+    def send(
+        self, account: Account, credentials: Credentials, mime: bytes, *, thread_id: str | None = None
+    ) -> SendResult:
         """See ports; Graph sendMail with the message as MIME. 202 means accepted, not delivered.
 
-        The access token must be of a probe just made: one that has ended is not used.
+        Graph tells nothing of the message it took; `find_sent` may, once it lies in Sent Items. Threads are
+        made of headers alone, so `thread_id` is not used. The access token must be of a probe just made: one
+        that has ended is not used.
         """
         settings = self._settings(self.provider)
         if settings is None:
             return SendResult(Outcome(Cause.APP_NOT_CONFIGURED))
-        if not isinstance(credentials, TokenSet) or not credentials.access_token:
+        if (living := self._living(credentials)) is None:
             return SendResult(Outcome(Cause.PROOF_STALE))
-        if credentials.expires_at is not None and self._clock.now() >= credentials.expires_at - _EARLY:
-            return SendResult(Outcome(Cause.PROOF_STALE))
-        headers = {
-            "Authorization": f"Bearer {credentials.access_token}",
-            "Content-Type": "text/plain",
-            "Accept": "application/json",
-        }
+        headers = {**_api_headers(living), "Content-Type": "text/plain"}
         url = f"{self._graph(settings)}/v1.0/me/sendMail"
         try:
             response = self._transport.request("POST", url, headers=headers, body=b64encode(mime), fresh=True)
@@ -269,7 +286,53 @@ class Microsoft:
         if response.status == 202:
             return SendResult(PROVEN)
         doubt = response.status in _MAYBE_SENT or 200 <= response.status < 300
-        return SendResult(self._api_refusal(response, credentials), in_doubt=doubt)
+        return SendResult(self._api_refusal(response, living), in_doubt=doubt)
+
+    def may_read(self, account: Account) -> bool:
+        """See ports."""
+        return _may_read(account.scopes)
+
+    def read_inbox(
+        self,
+        account: Account,
+        credentials: Credentials,
+        cursor: str | None,
+        since: datetime,
+        limit: int = 200,
+    ) -> InboxPage:
+        """See ports; by the time of receipt. The access token must be of a probe just made."""
+        settings = self._settings(self.provider)
+        if settings is None:
+            return InboxPage(Outcome(Cause.APP_NOT_CONFIGURED), cursor=cursor)
+        if not self.may_read(account):
+            return InboxPage(Outcome(Cause.SCOPE_MISSING), cursor=cursor)
+        if (living := self._living(credentials)) is None:
+            return InboxPage(Outcome(Cause.PROOF_STALE), cursor=cursor)
+        reader = _Reader(self, settings, living)
+        try:
+            return graph_inbox.read_new(reader.get, reader.get_raw, cursor, since, limit)
+        except Refused as refused:
+            return InboxPage(refused.outcome, cursor=cursor)
+        except TransportFault as fault:
+            return InboxPage(classify(fault_answer(self.provider, fault)), cursor=cursor)
+
+    def find_sent(
+        self, account: Account, credentials: Credentials, marker: str, message_id: str, since: datetime
+    ) -> SentSearch:
+        """See ports. Exchange puts a message into Sent Items some time after it took it over."""
+        settings = self._settings(self.provider)
+        if settings is None:
+            return SentSearch(Outcome(Cause.APP_NOT_CONFIGURED))
+        if not self.may_read(account):
+            return SentSearch(PROVEN)
+        if (living := self._living(credentials)) is None:
+            return SentSearch(Outcome(Cause.PROOF_STALE))
+        try:
+            return graph_inbox.find_marked(_Reader(self, settings, living).get, marker, message_id)
+        except Refused as refused:
+            return SentSearch(refused.outcome)
+        except TransportFault as fault:
+            return SentSearch(classify(fault_answer(self.provider, fault)))
 
     def revoke(self, account: Account, credentials: Credentials) -> bool:
         """False: Microsoft has no way to end one app's grant; the person does it on the apps page."""
@@ -287,7 +350,9 @@ class Microsoft:
         if outcome is not None:
             return outcome
         try:
-            app.acquire_token_by_refresh_token("no-such-token", self._scopes(settings), fresh=True)
+            app.acquire_token_by_refresh_token(
+                "no-such-token", self._scopes(settings, _permissions()), fresh=True
+            )
         except _Refused as refused:
             answer = self._token_answer(refused.response)
             outcome = classify(answer)
@@ -307,7 +372,9 @@ class Microsoft:
         if outcome is not None:
             return {}, outcome
         try:
-            said = app.acquire_token_by_refresh_token(held.refresh_token, self._scopes(settings), fresh=fresh)
+            # What is not asked for is not in the new access token, and its scopes would be taken for all.
+            wanted = self._scopes(settings, _permissions(reading=_may_read(held.scopes)))
+            said = app.acquire_token_by_refresh_token(held.refresh_token, wanted, fresh=fresh)
         except _Refused as refused:
             hidden = (held.refresh_token, held.access_token)
             return {}, classify(self._token_answer(refused.response, hidden=hidden))
@@ -376,8 +443,15 @@ class Microsoft:
     def _graph(self, settings: ProviderSettings) -> str:
         return (settings.graph_url or self._endpoints.graph_url).rstrip("/")
 
-    def _scopes(self, settings: ProviderSettings) -> list[str]:
-        return [f"{self._graph(settings)}/{name}" for name in (SEND, IDENTIFY)]
+    def _scopes(self, settings: ProviderSettings, permissions: Iterable[str]) -> list[str]:
+        return [f"{self._graph(settings)}/{name}" for name in permissions]
+
+    def _living(self, credentials: Credentials) -> TokenSet | None:
+        """The tokens, if their access token still lasts."""
+        if not isinstance(credentials, TokenSet) or not credentials.access_token:
+            return None
+        ends_at = credentials.expires_at
+        return None if ends_at is not None and self._clock.now() >= ends_at - _EARLY else credentials
 
     def _tokens(self, said: Mapping[str, Any], settings: ProviderSettings) -> TokenSet:
         now = self._clock.now()
@@ -446,6 +520,67 @@ class Microsoft:
                 secrets=(tokens.access_token, tokens.refresh_token),
             )
         )
+
+
+class _Reader:
+    """Asks Graph for what lies in one mailbox."""
+
+    def __init__(self, microsoft: Microsoft, settings: ProviderSettings, tokens: TokenSet) -> None:
+        self._microsoft = microsoft
+        self._graph = microsoft._graph(settings)
+        self._tokens = tokens
+
+    def get(self, path: str) -> dict[str, Any] | None:
+        """See `graph_inbox.Get`."""
+        url = path if "://" in path else f"{self._graph}/v1.0/me/{path}"
+        if not url.startswith(f"{self._graph}/"):
+            raise Refused(Outcome(Cause.UNKNOWN_ANSWER, "Graph named a next page on another host."))
+        response = self._ask(url)
+        said = response.json()
+        if response.status == 404 and _code(said) == _NOT_THERE:
+            return None
+        if response.status != 200 or said is None:
+            raise Refused(self._microsoft._api_refusal(response, self._tokens))
+        return said
+
+    def get_raw(self, path: str) -> bytes | None:
+        """See `graph_inbox.GetRaw`."""
+        try:
+            response = self._ask(f"{self._graph}/v1.0/me/{path}")
+        except TransportFault as fault:
+            if fault.fault is Fault.TOO_LARGE:
+                return None
+            raise
+        if response.status == 404 and _code(response.json()) == _NOT_THERE:
+            return None
+        if response.status != 200:
+            raise Refused(self._microsoft._api_refusal(response, self._tokens))
+        return response.data
+
+    def _ask(self, url: str) -> Response:
+        # Without the preference an id changes when its message is moved.
+        headers = {**_api_headers(self._tokens), "Prefer": 'IdType="ImmutableId"'}
+        return self._microsoft._transport.request("GET", url, headers=headers)
+
+
+_NOT_THERE: Final = "ErrorItemNotFound"
+
+
+def _code(said: Mapping[str, Any] | None) -> str:
+    error = said.get("error") if said is not None else None
+    return _text(error.get("code")) if isinstance(error, dict) else ""
+
+
+def _api_headers(tokens: TokenSet) -> dict[str, str]:
+    return {"Authorization": f"Bearer {tokens.access_token}", "Accept": "application/json"}
+
+
+def _permissions(*, reading: bool = False) -> tuple[str, ...]:
+    return (SEND, IDENTIFY, READ) if reading else (SEND, IDENTIFY)
+
+
+def _may_read(scopes: Iterable[str]) -> bool:
+    return any(scope.rpartition("/")[2].casefold() in _READING for scope in scopes)
 
 
 def _may_send(scopes: Iterable[str]) -> bool:

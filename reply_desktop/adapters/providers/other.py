@@ -1,4 +1,4 @@
-"""Password mailboxes: the login check over SMTP and IMAP, and sending over SMTP."""
+"""Password mailboxes: the login check over SMTP and IMAP, sending over SMTP, reading over IMAP."""
 
 import base64
 import contextlib
@@ -15,11 +15,15 @@ import ssl
 import threading
 from collections.abc import Callable, Container, Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from email.message import EmailMessage
 from types import TracebackType
 from typing import Any, Final, Self
 
 from reply_desktop.adapters.mail import ascii_domain, wire_address
+from reply_desktop.adapters.providers import imap_inbox
+from reply_desktop.adapters.providers.refused import Refused as _Refused
+from reply_desktop.adapters.providers.smtp_pool import IDLE_S, SmtpPool, say_goodbye
 from reply_desktop.domain.account import Account
 from reply_desktop.domain.answers import FAULT_WORDS, FAULTS, Fault
 from reply_desktop.domain.causes import Cause
@@ -29,7 +33,7 @@ from reply_desktop.domain.mail_answers import enhanced_code, imap_outcome, smtp_
 from reply_desktop.domain.notification import plain
 from reply_desktop.domain.outcome import PROVEN, Outcome
 from reply_desktop.domain.provider import Provider
-from reply_desktop.services.ports import Probed, SendResult
+from reply_desktop.services.ports import InboxPage, Probed, SendResult, SentSearch
 
 _log = logging.getLogger(__name__)
 
@@ -40,6 +44,12 @@ DEADLINE_S: Final = 60.0
 TAKEOVER_S: Final = 600.0
 """For a server to say that it took a message over, in seconds (RFC 5321 §4.5.3.2.6): giving up earlier
 would leave messages in doubt that were sent."""
+READING_S: Final = 300.0
+"""For one look into a mailbox, in seconds."""
+_ALIVE_S: Final = 5.0
+"""How long a kept connection may take to show that it still lives, in seconds."""
+_MOST_IN_A_ROW: Final = 50
+"""Messages over one connection: servers end it after a hundred or so, at times in the middle of one."""
 
 _HELLO: Final = "[127.0.0.1]"
 """What we call ourselves: an address literal, as a desktop has no name; it tells nothing of the network."""
@@ -82,14 +92,6 @@ class _SignIn:
             if len(secret) >= 4:
                 text = text.replace(secret, "[removed]")
         return text
-
-
-class _Refused(Exception):
-    """The server's answer ends the conversation."""
-
-    def __init__(self, outcome: Outcome) -> None:
-        super().__init__(str(outcome.cause))
-        self.outcome = outcome
 
 
 class _InDoubt(Exception):
@@ -149,9 +151,26 @@ class _Smtp(smtplib.SMTP):
     def __init__(self, host: str, port: int, dial: Dial, deadline: _Deadline, sign_in: _SignIn) -> None:
         self._dial = dial
         self._sign_in = sign_in
+        self.handed_over = 0
         self.sock: socket.socket | None = None
-        deadline.watch(lambda: self.sock)
+        self.watched_by(deadline)
         super().__init__(host, port, local_hostname=_HELLO)
+
+    def watched_by(self, deadline: _Deadline) -> None:
+        """From now on this deadline may cut the connection."""
+        deadline.watch(lambda: self.sock)
+
+    def is_alive(self, timeout_s: float) -> bool:
+        """Whether the server still takes messages over it; `timeout_s` is for what follows."""
+        try:
+            if self.sock is None:
+                return False
+            self.sock.settimeout(_ALIVE_S)
+            alive = self.rset()[0] == 250
+            self.sock.settimeout(timeout_s)
+        except (OSError, smtplib.SMTPException, ValueError, AttributeError):
+            return False
+        return alive
 
     def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
         return self._dial()
@@ -163,9 +182,10 @@ class _Smtp(smtplib.SMTP):
 
 
 class _Imap(imaplib.IMAP4):
-    """An IMAP connection, likewise."""
+    """An IMAP connection, likewise. `alert`: what the server wants people to see after the sign-in."""
 
     def __init__(self, host: str, port: int, dial: Dial, deadline: _Deadline) -> None:
+        self.alert = ""
         self._dial = dial
         deadline.watch(lambda: getattr(self, "sock", None))
         super().__init__(host, port)
@@ -177,8 +197,9 @@ class _Imap(imaplib.IMAP4):
 class Other:
     """SMTP and IMAP mailboxes with a password. Plain connections are not spoken.
 
-    `ssl_context` must check certificates and host names (ValueError otherwise). No connection is kept between
-    calls, so `fresh` makes no difference. All methods may be called from many threads.
+    `ssl_context` must check certificates and host names (ValueError otherwise). A connection over which a
+    message went is kept for the next one, `idle_s` seconds long; checks always make their own, so `fresh`
+    makes no difference. All methods may be called from many threads.
     """
 
     provider = Provider.OTHER
@@ -190,6 +211,7 @@ class Other:
         timeout_s: float = TIMEOUT_S,
         deadline_s: float = DEADLINE_S,
         takeover_s: float = TAKEOVER_S,
+        idle_s: float = IDLE_S,
     ) -> None:
         if not ssl_context.check_hostname or ssl_context.verify_mode is not ssl.CERT_REQUIRED:
             raise ValueError("mail servers are spoken to only over connections that are checked")
@@ -199,6 +221,7 @@ class Other:
         self._takeover_s = takeover_s
         self._lock = threading.Lock()
         self._conversations: set[_Deadline] = set()
+        self._pool: SmtpPool[_Smtp] = SmtpPool(idle_s)
         self._closed = False
 
     def probe(self, account: Account, credentials: Credentials, *, fresh: bool = False) -> Probed:
@@ -217,8 +240,13 @@ class Other:
             outcome = self._check_imap(servers.imap, sign_in)
         return Probed(outcome)
 
-    def send(self, account: Account, credentials: Credentials, mime: bytes) -> SendResult:
-        """Hand one message to the SMTP server: to all its recipients or to none. Bcc is not sent along."""
+    def send(
+        self, account: Account, credentials: Credentials, mime: bytes, *, thread_id: str | None = None
+    ) -> SendResult:
+        """Hand one message to the SMTP server: to all its recipients or to none. Bcc is not sent along.
+
+        Threads are made of headers alone, so `thread_id` is not used.
+        """
         servers = account.servers
         if servers is None or not isinstance(credentials, Password):
             return SendResult(Outcome(Cause.GRANT_MISSING))
@@ -227,12 +255,50 @@ class Other:
             return SendResult(_UNSENDABLE)
         try:
             envelope = _Envelope.of(account.address, mime)
-            with self._smtp(servers.smtp, sign_in, self._deadline_s + self._takeover_s) as smtp:
-                return SendResult(PROVEN, message_id=_hand_over(smtp, envelope, self._takeover_s))
+            return SendResult(PROVEN, message_id=self._send(servers.smtp, sign_in, envelope))
         except _Refused as refused:
             return SendResult(refused.outcome)
         except _InDoubt as doubt:
             return SendResult(doubt.outcome, in_doubt=True)
+
+    def may_read(self, account: Account) -> bool:
+        """See ports: whoever may sign in at the IMAP server may read."""
+        return account.servers is not None and account.servers.imap is not None
+
+    def read_inbox(
+        self,
+        account: Account,
+        credentials: Credentials,
+        cursor: str | None,
+        since: datetime,
+        limit: int = 200,
+    ) -> InboxPage:
+        """See ports; over IMAP, without marking anything as seen."""
+        servers = account.servers
+        if servers is None or servers.imap is None or not isinstance(credentials, Password):
+            return InboxPage(Outcome(Cause.GRANT_MISSING), cursor=cursor)
+        try:
+            with self._imap(
+                servers.imap, _SignIn(servers.user or account.address, credentials.password)
+            ) as imap:
+                return imap_inbox.read_new(imap, cursor, since, limit)
+        except _Refused as refused:
+            return InboxPage(refused.outcome, cursor=cursor)
+
+    def find_sent(
+        self, account: Account, credentials: Credentials, marker: str, message_id: str, since: datetime
+    ) -> SentSearch:
+        """See ports; in the folder of sent mail, where the server keeps what goes out by SMTP."""
+        servers = account.servers
+        if servers is None or servers.imap is None or not isinstance(credentials, Password):
+            return SentSearch(PROVEN)
+        try:
+            with self._imap(
+                servers.imap, _SignIn(servers.user or account.address, credentials.password)
+            ) as imap:
+                return imap_inbox.find_marked(imap, marker, since)
+        except _Refused as refused:
+            return SentSearch(refused.outcome)
 
     def revoke(self, account: Account, credentials: Credentials) -> bool:
         """False: a password cannot be given back."""
@@ -245,33 +311,78 @@ class Other:
             conversations = list(self._conversations)
         for each in conversations:
             each.cut(Fault.CLOSED)
+        self._pool.close()
 
     def _check_smtp(self, server: MailServer, sign_in: _SignIn) -> Outcome:
         try:
-            with self._smtp(server, sign_in, self._deadline_s):
+            with self._conversation(server, sign_in, self._deadline_s) as deadline:
+                smtp = self._signed_in(server, sign_in, deadline)
+                try:
+                    with contextlib.suppress(OSError, smtplib.SMTPException):
+                        smtp.quit()
+                finally:
+                    smtp.close()
                 return PROVEN
         except _Refused as refused:
             return refused.outcome
 
+    def _send(self, server: MailServer, sign_in: _SignIn, envelope: "_Envelope") -> str | None:
+        """Over the kept connection if it still lives, else over a new one; gives the server's Message-ID.
+
+        A dead one is found out before the message is begun, so it costs no doubt.
+        """
+        key = (server, sign_in)
+        with self._conversation(server, sign_in, self._deadline_s + self._takeover_s) as deadline:
+            smtp = self._pool.take(key)
+            if smtp is not None:
+                smtp.watched_by(deadline)
+                if not smtp.is_alive(self._timeout_s):
+                    smtp.close()
+                    smtp = None
+            if smtp is None:
+                smtp = self._signed_in(server, sign_in, deadline)
+            try:
+                told = _hand_over(smtp, envelope, self._takeover_s)
+            except BaseException:
+                smtp.close()
+                raise
+        smtp.handed_over += 1
+        if smtp.handed_over < _MOST_IN_A_ROW:
+            self._pool.give(key, smtp)
+        else:
+            say_goodbye(smtp)
+        return told
+
     def _check_imap(self, server: MailServer, sign_in: _SignIn) -> Outcome:
         try:
-            with self._conversation(server, sign_in, self._deadline_s) as deadline:
-                imap = _Imap(*self._line_to(server), deadline)
-                try:
-                    return self._sign_in_imap(imap, server, sign_in)
-                except imaplib.IMAP4.abort:
-                    # imaplib reads on after a goodbye and tells only of the connection's end.
-                    if "BYE" in imap.untagged_responses:
-                        said = sign_in.hide_in(imap.untagged_responses["BYE"])
-                        raise _Refused(imap_outcome(f"BYE {said}")) from None
-                    raise
-                finally:
-                    with contextlib.suppress(OSError, imaplib.IMAP4.error, ValueError):
-                        imap.shutdown()
+            with self._imap(server, sign_in, self._deadline_s) as imap:
+                return Outcome(provider_error=imap.alert) if imap.alert else PROVEN
         except _Refused as refused:
             return refused.outcome
 
-    def _sign_in_imap(self, imap: _Imap, server: MailServer, sign_in: _SignIn) -> Outcome:
+    @contextlib.contextmanager
+    def _imap(self, server: MailServer, sign_in: _SignIn, deadline_s: float = READING_S) -> Iterator[_Imap]:
+        """A signed-in connection; raises _Refused with what the server or the network answered."""
+        if not sign_in.sendable():
+            raise _Refused(_UNSENDABLE)
+        with self._conversation(server, sign_in, deadline_s) as deadline:
+            imap = _Imap(*self._line_to(server), deadline)
+            try:
+                self._sign_in_imap(imap, server, sign_in)
+                yield imap
+                with contextlib.suppress(OSError, imaplib.IMAP4.error):
+                    imap.logout()
+            except imaplib.IMAP4.abort:
+                # imaplib reads on after a goodbye and tells only of the connection's end.
+                if "BYE" in imap.untagged_responses:
+                    said = sign_in.hide_in(imap.untagged_responses["BYE"])
+                    raise _Refused(imap_outcome(f"BYE {said}")) from None
+                raise
+            finally:
+                with contextlib.suppress(OSError, imaplib.IMAP4.error, ValueError):
+                    imap.shutdown()
+
+    def _sign_in_imap(self, imap: _Imap, server: MailServer, sign_in: _SignIn) -> None:
         if server.security is Security.STARTTLS:
             # A server that lets us in before TLS leaves no way to ask for TLS: somebody may sit in between.
             if "STARTTLS" not in imap.capabilities or imap.state != "NONAUTH":
@@ -292,28 +403,22 @@ class Other:
             )
         else:
             imap.login(sign_in.user, sign_in.password)
-        alert = plain(sign_in.hide_in(_alert(imap)))
+        imap.alert = plain(sign_in.hide_in(_alert(imap)))
         # Exchange answers the sign-in with OK and only the next command with what is wrong.
         status, data = imap.noop()
         if status != "OK":
             raise _Refused(imap_outcome(f"{status} {sign_in.hide_in(data)}"))
-        with contextlib.suppress(OSError, imaplib.IMAP4.error):
-            imap.logout()
-        return Outcome(provider_error=alert) if alert else PROVEN
 
-    @contextlib.contextmanager
-    def _smtp(self, server: MailServer, sign_in: _SignIn, deadline_s: float) -> Iterator[_Smtp]:
-        """A signed-in connection; raises _Refused with what the server or the network answered."""
-        with self._conversation(server, sign_in, deadline_s) as deadline:
-            smtp = _Smtp(*self._line_to(server), deadline, sign_in)
-            try:
-                self._secure(smtp, server)
-                _sign_in_smtp(smtp, server, sign_in)
-                yield smtp
-                with contextlib.suppress(OSError, smtplib.SMTPException):
-                    smtp.quit()
-            finally:
-                smtp.close()
+    def _signed_in(self, server: MailServer, sign_in: _SignIn, deadline: _Deadline) -> _Smtp:
+        """A signed-in connection; raises _Refused with what the server answered, and the network's errors."""
+        smtp = _Smtp(*self._line_to(server), deadline, sign_in)
+        try:
+            self._secure(smtp, server)
+            _sign_in_smtp(smtp, server, sign_in)
+        except BaseException:
+            smtp.close()
+            raise
+        return smtp
 
     def _secure(self, smtp: _Smtp, server: MailServer) -> None:
         """Greet, and where it is due turn on TLS and greet again, as all that came before may be forged."""
@@ -334,6 +439,8 @@ class Other:
 
         def dial() -> socket.socket:
             line = socket.create_connection((host, server.port), timeout=self._timeout_s)
+            # The end of a message is a second small write: without this it waits for an acknowledgement.
+            line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if server.security is Security.STARTTLS:
                 return line
             try:
@@ -412,7 +519,7 @@ def _hand_over(smtp: _Smtp, envelope: _Envelope, takeover_s: float) -> str | Non
                 )
             )
         options.append("SMTPUTF8")
-        smtp.command_encoding = "utf-8"
+    smtp.command_encoding = "utf-8" if envelope.international else "ascii"
     if smtp.has_extn("8bitmime") and not envelope.message.isascii():
         options.append("BODY=8BITMIME")
     _expect(smtp.mail(envelope.sender, options), smtp_message_outcome)

@@ -1,7 +1,8 @@
-"""Google: the sign-in, the proof and the sending; one test for each trap of its libraries."""
+"""Google: the sign-in, the proof, the sending and reading; one test for each trap of its libraries."""
 
 import base64
 import hashlib
+import json
 import logging
 import os
 import ssl
@@ -15,7 +16,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from reply_desktop.adapters.http import Transport, TransportFault
-from reply_desktop.adapters.providers.google import SCOPES, SEND_SCOPE, Google
+from reply_desktop.adapters.providers.google import READ_SCOPE, SCOPES, SEND_SCOPE, Google
 from reply_desktop.config import Endpoints
 from reply_desktop.domain.answers import Fault
 from reply_desktop.domain.causes import Cause
@@ -24,7 +25,7 @@ from reply_desktop.domain.grant import Password, TokenSet
 from reply_desktop.domain.outcome import PROVEN, Outcome
 from reply_desktop.domain.provider import Provider
 from reply_desktop.domain.states import OutcomeKind
-from reply_desktop.services.ports import ConsentRequest, ProviderSettings, Redeemed
+from reply_desktop.services.ports import ConsentRequest, ProviderSettings, Redeemed, SendResult, SentSearch
 from tests.adapters.providers.parts import RecordingTransport, account, id_token, ok, query, tokens
 from tests.fakes.clock import START, FakeClock
 from tests.harness.web import Reply, Request, Serve, WebServer, free_port, hang_up, page, said
@@ -32,6 +33,7 @@ from tests.harness.web import Reply, Request, Serve, WebServer, free_port, hang_
 CLIENT = "881234567890-abc.apps.googleusercontent.com"
 SECRET = "GOCSPX-very-secret"
 ANA = account(Provider.GOOGLE)
+READER = replace(ANA, scopes=(SEND_SCOPE, READ_SCOPE))
 ISSUED = " ".join(("openid", "https://www.googleapis.com/auth/userinfo.email", SEND_SCOPE))
 MIME = b"From: ana@example.com\r\nTo: bo@example.com\r\nSubject: Hi\r\n\r\nHello"
 
@@ -52,6 +54,7 @@ class World:
     def __init__(self, serve: Serve, transport: Transport, clock: FakeClock, tls: ssl.SSLContext) -> None:
         self.token: Callable[[Request], Reply] = lambda _: said(fresh_tokens())
         self.send: Callable[[Request], Reply] = lambda _: said({"id": "18f", "threadId": "18f"})
+        self.mailbox: Callable[[Request], Reply] = lambda _: said({})
         self.revoke: Callable[[Request], Reply] = lambda _: said({})
         self.userinfo: Callable[[Request], Reply] = lambda _: said(
             {"sub": "1077", "email": "ana@example.com"}
@@ -78,6 +81,8 @@ class World:
             "/userinfo": self.userinfo,
             "/gmail/v1/users/me/messages/send": self.send,
         }
+        if path not in doors and path.startswith("/gmail/v1/users/me/"):
+            return self.mailbox(request)
         return doors[path](request) if path in doors else Reply(404)
 
     def probe(self, held: TokenSet | None = None, *, fresh: bool = False) -> Outcome:
@@ -116,6 +121,39 @@ def test_the_link_asks_for_the_least_and_hints_the_account(world: World) -> None
     assert "client_secret" not in asked and SECRET not in request.url
     assert not {"state", "flow", "url"} & set(repr(request).split("="))
     assert world.server.requests == []
+
+
+def test_reading_is_asked_for_only_when_wanted(world: World) -> None:
+    request = world.google.begin("http://127.0.0.1:4711/google", None, reading=True)
+    assert query(request.url)["scope"].split() == [*SCOPES, READ_SCOPE]
+    body = fresh_tokens(refresh_token="1//new-secret", id_token=id_token(sub="1", email="a@b.c", aud=CLIENT))
+    del body["scope"]
+    world.token = lambda _: said(body)
+    redeemed = world.google.redeem(request, {"state": request.state, "code": "4/one-time"})
+    assert redeemed.tokens is not None and set(redeemed.tokens.scopes) == {*SCOPES, READ_SCOPE}
+
+
+def test_a_sign_in_without_the_permission_to_read_is_one_all_the_same(world: World) -> None:
+    request = world.google.begin("http://127.0.0.1:4711/google", None, reading=True)
+    owner = id_token(sub="1", email="a@b.c", aud=CLIENT)
+    world.token = lambda _: said(fresh_tokens(refresh_token="1//new-secret", id_token=owner))
+    redeemed = world.google.redeem(request, {"state": request.state, "code": "4/one-time"})
+    assert redeemed.outcome is PROVEN and redeemed.tokens is not None
+    assert not world.google.may_read(replace(ANA, scopes=redeemed.tokens.scopes))
+
+
+@pytest.mark.parametrize(
+    ("scope", "reads"),
+    [
+        (READ_SCOPE, True),
+        ("https://www.googleapis.com/auth/gmail.modify", True),
+        ("https://mail.google.com/", True),
+        ("https://www.googleapis.com/auth/gmail.metadata", False),
+        (SEND_SCOPE, False),
+    ],
+)
+def test_which_permissions_let_us_read(world: World, scope: str, reads: bool) -> None:
+    assert world.google.may_read(replace(ANA, scopes=(scope, "openid"))) is reads
 
 
 def test_pkce_is_s256_and_fresh_for_each_attempt(world: World) -> None:
@@ -631,6 +669,28 @@ def test_without_a_living_access_token_nothing_goes_out(world: World, held: Toke
     assert world.server.requests == []
 
 
+def test_a_follow_up_names_its_thread_and_learns_its_names(world: World) -> None:
+    result = world.google.send(ANA, tokens(), MIME, thread_id='18"f')
+    assert json.loads(world.server.requests[0].body)["threadId"] == '18"f'
+    assert result == SendResult(PROVEN, provider_id="18f", thread_id="18f")
+    assert len(world.server.requests) == 1, "without the permission to read nothing more is asked"
+
+
+def test_a_reader_learns_the_message_id_that_gmail_gave(world: World) -> None:
+    given = {"payload": {"headers": [{"name": "Message-Id", "value": "<given@mail.gmail.com>"}]}}
+    world.mailbox = lambda _: said(given)
+    assert world.google.send(READER, tokens(), MIME).message_id == "<given@mail.gmail.com>"
+    asked = world.server.requests[1]
+    assert asked.path == "/gmail/v1/users/me/messages/18f?format=metadata&metadataHeaders=Message-ID"
+
+
+@pytest.mark.parametrize("reply", [said({}, 503), said({}, 404), page(), said({}), Reply(raw=hang_up)])
+def test_that_the_message_id_is_not_told_changes_nothing(world: World, reply: Reply) -> None:
+    world.mailbox = lambda _: reply
+    result = world.google.send(READER, tokens(), MIME)
+    assert result == SendResult(PROVEN, provider_id="18f", thread_id="18f") and not result.in_doubt
+
+
 def error(status: int, reason: str, message: str = "No", detail: str | None = None, **headers: str) -> Reply:
     body: dict[str, object] = {"code": status, "message": message, "errors": [{"reason": reason}]}
     if detail:
@@ -681,6 +741,48 @@ def test_the_wait_in_gmails_words_is_taken(world: World) -> None:
     assert world.google.send(ANA, tokens(), MIME).outcome.retry_after_s is None
     world.send = lambda _: error(429, "userRateLimitExceeded", words, Retry_After="5")
     assert world.google.send(ANA, tokens(), MIME).outcome.retry_after_s == 5.0
+
+
+# Reading
+@pytest.mark.parametrize(
+    ("reply", "cause"),
+    [
+        (error(401, "authError"), Cause.PROOF_STALE),
+        (error(403, "insufficientPermissions"), Cause.SCOPE_MISSING),
+        (error(429, "rateLimitExceeded"), Cause.THROTTLED),
+        (error(403, "accessNotConfigured"), Cause.API_OFF),
+        (error(400, "failedPrecondition", "Mail service not enabled"), Cause.MAILBOX_DISABLED),
+        (page(), Cause.PORTAL),
+        (page(status=404), Cause.UNKNOWN_ANSWER),
+        (page(status=503), Cause.PROVIDER_TROUBLE),
+        (Reply(raw=hang_up), Cause.UNREACHABLE),
+    ],
+)
+def test_what_a_look_meets(world: World, reply: Reply, cause: Cause) -> None:
+    world.mailbox = lambda _: reply
+    looked = world.google.read_inbox(READER, tokens(), "h:100", START)
+    assert (looked.outcome.cause, looked.cursor, looked.messages) == (cause, "h:100", ())
+    search = world.google.find_sent(READER, tokens(), "m", "<m@x>", START)
+    assert (search.outcome.cause, search.found) == (cause, None)
+
+
+def test_what_is_not_there_is_no_trouble(world: World) -> None:
+    world.mailbox = lambda request: (
+        said({"error": {"code": 404}}, 404) if "history" in request.path else said({})
+    )
+    looked = world.google.read_inbox(READER, tokens(), "h:100", START)
+    assert looked.outcome is PROVEN and [request.path.partition("?")[0][-9:] for request in
+        world.server.requests] == ["e/history", "e/profile", "/messages"]  # fmt: skip
+
+
+def test_reading_needs_the_permission_and_a_living_token(world: World) -> None:
+    ended = tokens(expires_at=START + timedelta(seconds=10))
+    assert world.google.read_inbox(ANA, tokens(), None, START).outcome.cause is Cause.SCOPE_MISSING
+    assert world.google.find_sent(ANA, tokens(), "m", "<m@x>", START) == SentSearch(PROVEN)
+    for held in (ended, Password("p")):
+        assert world.google.read_inbox(READER, held, "h:1", START).outcome.cause is Cause.PROOF_STALE
+        assert world.google.find_sent(READER, held, "m", "<m@x>", START).outcome.cause is Cause.PROOF_STALE
+    assert world.server.requests == []
 
 
 # The end of a grant, and the client itself

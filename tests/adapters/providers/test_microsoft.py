@@ -1,4 +1,4 @@
-"""Microsoft: the sign-in, the proof and the sending; one test for each trap of msal."""
+"""Microsoft: the sign-in, the proof, the sending and reading; one test for each trap of msal."""
 
 import base64
 import hashlib
@@ -24,7 +24,7 @@ from reply_desktop.domain.grant import Password, TokenSet
 from reply_desktop.domain.outcome import PROVEN, Outcome
 from reply_desktop.domain.provider import Provider
 from reply_desktop.domain.states import OutcomeKind
-from reply_desktop.services.ports import ConsentRequest, ProviderSettings, Redeemed
+from reply_desktop.services.ports import ConsentRequest, ProviderSettings, Redeemed, SentSearch
 from tests.adapters.providers.parts import (
     CLIENT,
     RecordingTransport,
@@ -38,6 +38,7 @@ from tests.fakes.clock import START, FakeClock
 from tests.harness.web import Reply, Request, Serve, WebServer, free_port, hang_up, page, said
 
 ANA = account(Provider.MICROSOFT)
+READER = replace(ANA, scopes=("Mail.Send", "User.Read", "Mail.Read"))
 MIME = b"From: ana@example.com\r\nTo: bo@example.com\r\nSubject: Hi\r\n\r\nHello"
 REDIRECT = "http://localhost:4711/microsoft"
 OID, TID = "5c5f3a1e-0000-4000-8000-000000000001", "9188040d-6c67-4c5b-b112-36a304b66dad"
@@ -71,6 +72,7 @@ class World:
             {"id": OID, "mail": "ana@example.com", "userPrincipalName": "ana.k@example.com"}
         )
         self.send: Callable[[Request], Reply] = lambda _: Reply(202)
+        self.mailbox: Callable[[Request], Reply] = lambda _: said({"value": []})
         self.server: WebServer = serve(self._answer, tls)
         self.server.clock = clock.now
         self.url = self.server.url
@@ -99,6 +101,8 @@ class World:
             "/v1.0/me": self.me,
             "/v1.0/me/sendMail": self.send,
         }
+        if path not in doors and path.startswith("/v1.0/me/"):
+            return self.mailbox(request)
         return doors[path](request) if path in doors else Reply(404)
 
     def asked(self, ending: str) -> list[Request]:
@@ -645,6 +649,106 @@ def test_no_network_is_not_a_revocation(world: World) -> None:
     assert world.probe() is PROVEN
     world.token = lambda _: Reply(raw=hang_up)
     assert world.probe().cause is Cause.UNREACHABLE
+
+
+# Reading
+def test_reading_is_asked_for_only_when_wanted_and_kept_on_refresh(world: World) -> None:
+    request = world.microsoft.begin(REDIRECT, None, reading=True)
+    assert f"{world.url}/Mail.Read" in query(request.url)["scope"].split()
+    nonce = query(request.url)["nonce"]
+    owner = id_token(oid=OID, tid=TID, sub="p", nonce=nonce, preferred_username="ana@example.com")
+    body = fresh_tokens(id_token=owner)
+    del body["scope"]
+    world.token = lambda _: said(body)
+    redeemed = world.microsoft.redeem(request, {"state": request.state, "code": "0.one-time-code"})
+    assert redeemed.tokens is not None and "Mail.Read" in redeemed.tokens.scopes
+    assert world.microsoft.may_read(replace(ANA, scopes=redeemed.tokens.scopes))
+    for scopes, kept in ((redeemed.tokens.scopes, True), (("Mail.Send",), False), ((), False)):
+        world.probe(tokens(scopes=scopes))
+        assert (f"{world.url}/Mail.Read" in world.asked("/token")[-1].form["scope"].split()) is kept
+
+
+@pytest.mark.parametrize(
+    ("scope", "reads"),
+    [
+        ("Mail.Read", True),
+        ("https://graph.microsoft.com/mail.readwrite", True),
+        ("Mail.ReadBasic", False),
+        ("Mail.Read.Shared", False),
+        ("Mail.Send", False),
+    ],
+)
+def test_which_permissions_let_us_read(world: World, scope: str, reads: bool) -> None:
+    assert world.microsoft.may_read(replace(ANA, scopes=(scope, "User.Read"))) is reads
+
+
+def graph_error(status: int, code: str, **headers: str) -> Reply:
+    return said({"error": {"code": code, "message": "No."}}, status, **headers)
+
+
+@pytest.mark.parametrize(
+    ("reply", "cause"),
+    [
+        (graph_error(401, "InvalidAuthenticationToken"), Cause.PROOF_STALE),
+        (graph_error(403, "ErrorAccessDenied"), Cause.SCOPE_MISSING),
+        (graph_error(429, "ApplicationThrottled"), Cause.THROTTLED),
+        (graph_error(404, "MailboxNotEnabledForRESTAPI"), Cause.MAILBOX_DISABLED),
+        (page(), Cause.PORTAL),
+        (page(status=404), Cause.UNKNOWN_ANSWER),
+        (page(status=503), Cause.PROVIDER_TROUBLE),
+        (Reply(raw=hang_up), Cause.UNREACHABLE),
+    ],
+)
+def test_what_a_look_meets(world: World, reply: Reply, cause: Cause) -> None:
+    world.mailbox = lambda _: reply
+    looked = world.microsoft.read_inbox(READER, tokens(), "place", START)
+    assert (looked.outcome.cause, looked.cursor, looked.messages) == (cause, "place", ())
+    search = world.microsoft.find_sent(READER, tokens(), "m", "<m@x>", START)
+    assert (search.outcome.cause, search.found) == (cause, None)
+
+
+def listing(rows: list[dict[str, object]], content: Reply, **more: str) -> Callable[[Request], Reply]:
+    """A folder of these rows, each with this content."""
+    return lambda request: content if request.path.endswith("$value") else said({"value": rows, **more})
+
+
+def test_a_bounce_that_vanished_or_is_too_large_is_still_one(world: World) -> None:
+    headers = [{"name": "Content-Type", "value": "multipart/report; report-type=delivery-status"}]
+    row: dict[str, object] = {
+        "id": "a/b",
+        "receivedDateTime": "2026-03-02T09:00:00Z",
+        "internetMessageHeaders": headers,
+    }
+    for content in (graph_error(404, "ErrorItemNotFound"), Reply(200, b"x" * 5_000_000)):
+        world.mailbox = listing([row], content)
+        (message,) = world.microsoft.read_inbox(READER, tokens(), None, START).messages
+        assert message.is_report and message.id == "a/b"
+    assert world.asked("/messages/a%2Fb/$value")[0].headers["prefer"] == 'IdType="ImmutableId"'
+    world.mailbox = listing([row], page(status=502))
+    looked = world.microsoft.read_inbox(READER, tokens(), None, START)
+    assert looked.outcome.cause is Cause.PROVIDER_TROUBLE
+
+
+def test_a_next_page_elsewhere_is_not_asked_with_the_token(world: World, serve: Serve) -> None:
+    thief = serve(lambda _: said({"value": []}))
+    for link in (f"{thief.url}/v1.0/me/messages", f"{world.url}.evil.example/x"):
+        world.mailbox = listing([], page(), **{"@odata.nextLink": link})
+        looked = world.microsoft.read_inbox(READER, tokens(), None, START)
+        assert looked.outcome.cause is Cause.UNKNOWN_ANSWER
+    assert thief.requests == []
+
+
+def test_reading_needs_the_permission_and_a_living_token(world: World) -> None:
+    ended = tokens(expires_at=START + timedelta(seconds=10))
+    assert world.microsoft.read_inbox(ANA, tokens(), None, START).outcome.cause is Cause.SCOPE_MISSING
+    assert world.microsoft.find_sent(ANA, tokens(), "m", "<m@x>", START) == SentSearch(PROVEN)
+    for held in (ended, Password("p")):
+        assert world.microsoft.read_inbox(READER, held, "x", START).outcome.cause is Cause.PROOF_STALE
+        assert world.microsoft.find_sent(READER, held, "m", "<m>", START).outcome.cause is Cause.PROOF_STALE
+    bare = Microsoft(world.transport, world.endpoints, lambda _: None, world.clock)
+    assert bare.read_inbox(READER, tokens(), None, START).outcome.cause is Cause.APP_NOT_CONFIGURED
+    assert bare.find_sent(READER, tokens(), "m", "<m>", START).outcome.cause is Cause.APP_NOT_CONFIGURED
+    assert world.server.requests == []
 
 
 # Sending

@@ -49,7 +49,7 @@ def authority() -> Authority:
 
 @pytest.fixture(scope="module")
 def other(authority: Authority) -> Other:
-    return Other(authority.client_context(), timeout_s=10, deadline_s=20)
+    return Other(authority.client_context(), timeout_s=10, deadline_s=20, idle_s=0)
 
 
 @pytest.fixture
@@ -650,6 +650,7 @@ ACCEPTED = (("mail FROM", "250 ok\r\n"), ("rcpt TO", "250 ok\r\n"), ("DATA", "35
     ("turns", "cause"),
     [
         ([("mail FROM", "550 5.4.5 Daily user sending limit exceeded\r\n")], Cause.THROTTLED),
+        ([*ACCEPTED, (".\r\n", "421 4.7.28 Unusual rate of mail\r\n")], Cause.THROTTLED),
         ([("mail FROM", "530 5.7.57 Client not authenticated\r\n")], Cause.SMTP_AUTH_OFF),
         ([ACCEPTED[0], ("rcpt TO", "550 5.1.1 No such user\r\n")], Cause.MESSAGE_REFUSED),
         ([ACCEPTED[0], ("rcpt TO", "450 4.7.1 Greylisted\r\n")], Cause.PROVIDER_TROUBLE),
@@ -732,6 +733,129 @@ def test_sending_with_a_wrong_password(other: Other, authority: Authority, mailb
         sent = send(other, account(smtp))
     assert sent.outcome.cause is Cause.WRONG_PASSWORD
     assert mailbox.received == []
+
+
+# Connections kept for the next message
+
+
+@pytest.fixture
+def keeping(authority: Authority) -> Iterator[Other]:
+    made = Other(authority.client_context(), timeout_s=10, deadline_s=20, idle_s=30)
+    yield made
+    made.close()
+    assert not [thread for thread in threading.enumerate() if thread.name == "mail-idle"]
+
+
+AGAIN = ("rset", "250 2.0.0 reset\r\n")
+ONE = (*ACCEPTED, (".\r\n", "250 2.0.0 ok\r\n"))
+
+
+class Counting:
+    """Plays one script after the other, a new one to each client."""
+
+    def __init__(self, *scripts: Script) -> None:
+        self._scripts = list(scripts)
+        self.clients = 0
+
+    def __call__(self, client: socket.socket) -> object:
+        self.clients += 1
+        return self._scripts.pop(0)(client)
+
+
+@SECURITIES
+def test_one_sign_in_serves_several_messages(
+    keeping: Other, authority: Authority, mailbox: Mailbox, security: Security
+) -> None:
+    with smtp_server(authority, mailbox, security) as smtp:
+        for _ in range(3):
+            assert send(keeping, account(smtp)) == SendResult(PROVEN)
+        assert mailbox.tries == ["PLAIN"]
+        assert probe(keeping, account(smtp)) == PROVEN
+        assert mailbox.tries == ["PLAIN"] * 2, "a check signs in anew"
+        keeping.close()
+    assert [each.content for each in mailbox.received] == [TEST] * 3
+
+
+def test_a_new_password_makes_a_new_connection(
+    keeping: Other, authority: Authority, mailbox: Mailbox
+) -> None:
+    with smtp_server(authority, mailbox, Security.TLS) as smtp:
+        assert send(keeping, account(smtp)).outcome.proves
+        wrong = keeping.send(account(smtp), Password("another 1"), TEST)
+        assert wrong.outcome.cause is Cause.WRONG_PASSWORD, "it does not borrow the old sign-in"
+        keeping.close()
+    assert len(mailbox.received) == 1
+
+
+@pytest.mark.parametrize(
+    "after_the_first",
+    [
+        (),
+        (("rset", ""),),
+        (("rset", "421 4.4.2 idle for too long\r\n"),),
+        (("rset", "451 4.3.0 not now\r\n"),),
+        (("rset", "what?\r\n"),),
+    ],
+    ids=["closed", "closed at once", "goodbye", "refused", "rubbish"],
+)
+def test_one_that_died_meanwhile_is_replaced(
+    keeping: Other, authority: Authority, after_the_first: tuple[tuple[str, str], ...]
+) -> None:
+    server = Counting(session(*ONE, *after_the_first), session(*ONE))
+    with scripted(server, authority.server_context()) as port:
+        for _ in range(2):
+            assert send(keeping, account(at(port))) == SendResult(PROVEN)
+        keeping.close()
+    assert server.clients == 2
+
+
+def test_one_that_dies_in_a_message_is_as_any_other(keeping: Other, authority: Authority) -> None:
+    """Before the end dot nothing went out, after it nobody can know; neither is sent again by itself."""
+    whole, cut = TEST, TEST + b"x" * 10_000_000
+    for turns, mime, in_doubt in ((ACCEPTED, cut, False), ((*ACCEPTED, (".\r\n", "")), whole, True)):
+        server = Counting(session(*ONE, AGAIN, *turns))
+        with scripted(server, authority.server_context()) as port:
+            assert send(keeping, account(at(port))).outcome.proves
+            lost = send(keeping, account(at(port)), mime)
+        assert lost.in_doubt is in_doubt and lost.outcome.kind is OutcomeKind.TRANSIENT
+        assert server.clients == 1
+
+
+def test_after_a_refusal_the_connection_ends(keeping: Other, authority: Authority) -> None:
+    refused = (ACCEPTED[0], ("rcpt TO", "550 5.1.1 no such user\r\n"))
+    server = Counting(session(*refused), session(*ONE))
+    with scripted(server, authority.server_context()) as port:
+        told = send(keeping, account(at(port)))
+        assert told.outcome.cause is Cause.MESSAGE_REFUSED and not told.in_doubt
+        assert told.outcome.provider_error == "550 5.1.1 no such user"
+        assert send(keeping, account(at(port))).outcome.proves
+        keeping.close()
+    assert server.clients == 2
+
+
+def test_a_connection_carries_only_so_many(keeping: Other, authority: Authority, mailbox: Mailbox) -> None:
+    with smtp_server(authority, mailbox, Security.TLS) as smtp:
+        for _ in range(51):
+            assert send(keeping, account(smtp)).outcome.proves
+        keeping.close()
+    assert mailbox.tries == ["PLAIN"] * 2 and len(mailbox.received) == 51
+
+
+def test_an_international_address_after_a_plain_one(
+    keeping: Other, authority: Authority, mailbox: Mailbox
+) -> None:
+    with smtp_server(authority, mailbox, Security.TLS) as smtp:
+        for to in ("bob@a.example", "jürgen@a.example", "bob@a.example"):
+            assert send(keeping, account(smtp), compose_test(ADDRESS, to, NOW, "m")).outcome.proves
+        keeping.close()
+    assert mailbox.tries == ["PLAIN"]
+
+
+def test_a_closed_app_keeps_nothing(keeping: Other, authority: Authority, mailbox: Mailbox) -> None:
+    with smtp_server(authority, mailbox, Security.TLS) as smtp:
+        assert send(keeping, account(smtp)).outcome.proves
+        keeping.close()
+        assert send(keeping, account(smtp)).outcome.provider_error == "The app is ending."
 
 
 # The rest
