@@ -20,6 +20,20 @@ from reply_desktop.domain.rows import (
     ProviderRow,
     Summary,
 )
+from reply_desktop.domain.sequence import Sequence
+from reply_desktop.domain.sequence_rows import (
+    Forecast,
+    ImportChoice,
+    ImportPreview,
+    LogFilter,
+    LogPage,
+    ProspectFilter,
+    ProspectRow,
+    Rendered,
+    SequenceDetail,
+    SequenceRow,
+    SuppressionRow,
+)
 
 A = TypeVar("A")
 
@@ -156,12 +170,16 @@ class ConsentStarted:
 
 @dataclass(frozen=True, slots=True)
 class BeginConsent(Request[ConsentStarted]):
-    """Begin a sign-in: for a new account of `provider`, or to reconnect `account` (id or address)."""
+    """Begin a sign-in: for a new account of `provider`, or to reconnect `account` (id or address).
+
+    `reading`: also ask for the permission to read mail, so that replies and bounces are seen.
+    """
 
     Answer: ClassVar[type] = ConsentStarted
     provider: Provider | None = None
     account: str | None = None
     login_hint: str | None = None
+    reading: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -443,6 +461,278 @@ class Backup(Request[Done]):
 
 
 @dataclass(frozen=True, slots=True)
+class SequenceList:
+    """All sequences, by name."""
+
+    rows: tuple[SequenceRow, ...]
+    sending_paused: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ListSequences(Request[SequenceList]):
+    """All sequences with indicator and counts."""
+
+    Answer: ClassVar[type] = SequenceList
+
+
+@dataclass(frozen=True, slots=True)
+class GetSequence(Request[SequenceDetail]):
+    """All about one sequence, by id or name. NotFound when it is not there."""
+
+    Answer: ClassVar[type] = SequenceDetail
+    sequence: str
+
+
+@dataclass(frozen=True, slots=True)
+class SaveSequence(Request[SequenceDetail]):
+    """Make a sequence (`id` empty) or change one; status, times and problem in it are not taken over.
+
+    Steps without id are new. `revision` must be the one that was read, else InvalidInput: another front
+    changed it meanwhile.
+    """
+
+    Answer: ClassVar[type] = SequenceDetail
+    sequence: Sequence
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveSequences(Request[Done]):
+    """Forget these sequences with their prospects' places and their logs; nothing more is sent."""
+
+    Answer: ClassVar[type] = Done
+    sequences: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LaunchSequence(Request[SequenceRow]):
+    """Let a sequence send: at `start_at` (UTC), or by itself in about a quarter of an hour; `now` at once."""
+
+    Answer: ClassVar[type] = SequenceRow
+    sequence: str
+    start_at: datetime | None = None
+    now: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PauseSequence(Request[SequenceRow]):
+    """Stop a sequence; it goes on where it was when it is launched again."""
+
+    Answer: ClassVar[type] = SequenceRow
+    sequence: str
+
+
+@dataclass(frozen=True, slots=True)
+class PauseSending(Request[Done]):
+    """Stop all sending of all sequences, or let it go on; kept over restarts."""
+
+    Answer: ClassVar[type] = Done
+    paused: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ProspectIndex:
+    """Enrollment ids of all prospects that pass the filter, in order."""
+
+    ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ListProspects(Request[ProspectIndex]):
+    """Which prospects of a sequence, in which order."""
+
+    Answer: ClassVar[type] = ProspectIndex
+    wanted: ProspectFilter
+
+
+@dataclass(frozen=True, slots=True)
+class ProspectRows:
+    """Rows in the order asked for; those no longer there are left out."""
+
+    rows: tuple[ProspectRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class GetProspects(Request[ProspectRows]):
+    """The rows of these enrollments (those in view)."""
+
+    Answer: ClassVar[type] = ProspectRows
+    ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StopProspects(Request[Done]):
+    """Send nothing more to these prospects of a sequence (enrollment ids)."""
+
+    Answer: ClassVar[type] = Done
+    ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SettleDoubt(Request[Done]):
+    """The person found out: the mail in doubt of these enrollments was sent, or was not (then it is sent)."""
+
+    Answer: ClassVar[type] = Done
+    ids: tuple[str, ...]
+    was_sent: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewImport(Request[ImportPreview]):
+    """How a CSV file would be read. InvalidInput tells what is wrong with it."""
+
+    Answer: ClassVar[type] = ImportPreview
+    path: str
+    encoding: str | None = None
+    delimiter: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ImportStarted:
+    """An import began; `ImportProgress` events with this id follow, the last with a report or an error."""
+
+    import_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ImportProspects(Request[ImportStarted]):
+    """Enroll the prospects of a CSV file in a sequence, all or (cancelled, failed) none. Answers at once.
+
+    Without a `choice` the columns are taken as `PreviewImport` understands them.
+    """
+
+    Answer: ClassVar[type] = ImportStarted
+    sequence: str
+    path: str
+    choice: ImportChoice | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CancelImport(Request[Done]):
+    """Stop an import; nothing of it is kept."""
+
+    Answer: ClassVar[type] = Done
+    import_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ListLog(Request[LogPage]):
+    """Log entries of a sequence, newest first: `limit` of them from `offset` on."""
+
+    Answer: ClassVar[type] = LogPage
+    wanted: LogFilter
+    limit: int = 200
+    offset: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class LogPlace:
+    """At which offset an entry stands under a filter; None when it is not among them."""
+
+    offset: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class FindLogEntry(Request[LogPlace]):
+    """Where the entry with this id, or the newest one with this key, stands."""
+
+    Answer: ClassVar[type] = LogPlace
+    wanted: LogFilter
+    entry_id: int | None = None
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ExportedRows:
+    """How many rows were written."""
+
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class ExportLog(Request[ExportedRows]):
+    """Write a sequence's log as CSV to `path`, safe to open in a spreadsheet."""
+
+    Answer: ClassVar[type] = ExportedRows
+    wanted: LogFilter
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class ExportProspects(Request[ExportedRows]):
+    """Write a sequence's prospects with state and fields as CSV to `path`, safe for spreadsheets."""
+
+    Answer: ClassVar[type] = ExportedRows
+    wanted: ProspectFilter
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewStep(Request[Rendered]):
+    """A step, perhaps not saved yet, as a prospect (enrollment id, None = an example) would get it."""
+
+    Answer: ClassVar[type] = Rendered
+    sequence: Sequence
+    number: int
+    enrollment: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TestStep(Request[TestSent]):
+    """Send a step, as a prospect would get it, from `account` to `to` (None = to itself)."""
+
+    Answer: ClassVar[type] = TestSent
+    sequence: Sequence
+    number: int
+    account: str
+    to: str | None = None
+    enrollment: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GetForecast(Request[Forecast]):
+    """What the next hours bring, for one sequence (id) or all."""
+
+    Answer: ClassVar[type] = Forecast
+    sequence: str | None = None
+    hours: int = 24
+
+
+@dataclass(frozen=True, slots=True)
+class SuppressionList:
+    """Addresses that are never written to, newest first, and how many there are in all."""
+
+    rows: tuple[SuppressionRow, ...]
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class ListSuppressions(Request[SuppressionList]):
+    """The suppression list; `text` is looked for in the addresses."""
+
+    Answer: ClassVar[type] = SuppressionList
+    text: str = ""
+    limit: int = 500
+    offset: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class AddSuppressions(Request[Done]):
+    """Never write to these addresses again; their running enrollments end."""
+
+    Answer: ClassVar[type] = Done
+    emails: tuple[str, ...]
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveSuppressions(Request[Done]):
+    """Let these addresses be written to again; what has ended stays ended."""
+
+    Answer: ClassVar[type] = Done
+    emails: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class NetworkHint(Request[Done]):
     """The front noticed: `up`, `down` or `resumed` from sleep. The engine rechecks what it must."""
 
@@ -493,6 +783,30 @@ REQUESTS: dict[str, type] = {
         RunDoctor,
         Export,
         Backup,
+        ListSequences,
+        GetSequence,
+        SaveSequence,
+        RemoveSequences,
+        LaunchSequence,
+        PauseSequence,
+        PauseSending,
+        ListProspects,
+        GetProspects,
+        StopProspects,
+        SettleDoubt,
+        PreviewImport,
+        ImportProspects,
+        CancelImport,
+        ListLog,
+        FindLogEntry,
+        ExportLog,
+        ExportProspects,
+        PreviewStep,
+        TestStep,
+        GetForecast,
+        ListSuppressions,
+        AddSuppressions,
+        RemoveSuppressions,
         NetworkHint,
         Shutdown,
     )
@@ -512,6 +826,12 @@ EVENTS: dict[str, type] = {
         events.CheckProgress,
         events.ProviderChanged,
         events.VaultChanged,
+        events.SequencesChanged,
+        events.SequenceRemoved,
+        events.LogAdded,
+        events.ProspectsChanged,
+        events.ImportProgress,
+        events.SendingPaused,
     )
 }
 

@@ -17,6 +17,8 @@ from reply_desktop.adapters.tasks import WorkerPool
 from reply_desktop.adapters.vault import KeyringVault
 from reply_desktop.config import Config
 from reply_desktop.domain.provider import SINGLE_CLICK, Provider
+from reply_desktop.engine.sending_parts import SendingParts, build_sending
+from reply_desktop.engine.sequence_parts import LazyComposer, SequenceParts, build_sequences
 from reply_desktop.services.accounts import AccountDesk
 from reply_desktop.services.bus import Bus
 from reply_desktop.services.connect import Connect
@@ -25,6 +27,7 @@ from reply_desktop.services.health import Health
 from reply_desktop.services.ledger import Ledger
 from reply_desktop.services.ports import ConsentListener, MailProvider
 from reply_desktop.services.queries import Queries
+from reply_desktop.services.sequence_feed import SequenceFeed
 from reply_desktop.services.settings import SettingsDesk
 from reply_desktop.services.summary import SummaryFeed
 
@@ -89,17 +92,24 @@ class Parts:
     accounts: AccountDesk
     summary: SummaryFeed
     search: Callable[[], "Autoconfig"]
+    feed: SequenceFeed
+    sequences: SequenceParts
+    sending: SendingParts
 
     def close(self) -> None:
-        """End everything in order: no new work, open sign-ins, checks in flight, then the database."""
+        """End everything in order: no new work, mails in flight, sign-ins, checks, then the database."""
         self.scheduler.close()
+        self.sending.stop()
         self.health.stop()
+        self.sequences.imports.stop()
         self.transport.close()
         self.providers.close()
         self.connect.close()
         self.tasks.close()
         self.health.abandon()
+        self.sending.sender.finish()
         self.summary.close()
+        self.feed.close()
         self.vault.close()
         self.store.close()
 
@@ -154,6 +164,15 @@ def build(config: Config, *, make_store: type[SqliteStore] = SqliteStore) -> Par
     accounts = AccountDesk(
         store, credentials, providers, health, ledger, queries, clock, _compose_test(clock), new_id
     )
+    composer = LazyComposer()
+    feed = SequenceFeed(store, queries, ledger, bus, clock, _later)
+    sequences = build_sequences(
+        store, feed, composer, providers, accounts, health, bus, clock, random.random, tasks, new_id
+    )
+    sending = build_sending(
+        store, credentials, providers, composer, health, feed, clock, random.random, tasks, new_id
+    )
+    bus.listen(sending.sender.on_event)
     return Parts(
         config,
         clock,
@@ -173,6 +192,9 @@ def build(config: Config, *, make_store: type[SqliteStore] = SqliteStore) -> Par
         accounts,
         SummaryFeed(queries, bus, _later),
         functools.partial(_search, config, transport),
+        feed,
+        sequences,
+        sending,
     )
 
 

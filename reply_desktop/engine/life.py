@@ -8,7 +8,7 @@ import signal
 import threading
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from reply_desktop import __version__
@@ -20,9 +20,11 @@ from reply_desktop.domain import events
 from reply_desktop.domain.causes import Cause
 from reply_desktop.domain.states import State
 from reply_desktop.engine.build import Parts, build
+from reply_desktop.engine.dispatches import Dispatches
 from reply_desktop.engine.requests import Desk
 from reply_desktop.engine.sweeps import Sweeps
 from reply_desktop.files import write_private
+from reply_desktop.services.replies import EVERY_S
 
 _log = logging.getLogger(__name__)
 
@@ -33,7 +35,7 @@ _VAULT_CAUSES = {
 
 
 def run(config: Config, *, once: bool = False, endpoints: Callable[[], Endpoints] | None = None) -> int:
-    """Be the engine of this data folder until told to stop; `once`: one check of what is due, then end.
+    """Be the engine of this data folder until told to stop; `once`: every due check and touch, then end.
 
     `endpoints` is asked where the providers are once the folder is ours; else the configured ones serve.
     Gives the exit code. Raises EngineUnavailable when another engine owns the folder, and the store's errors.
@@ -71,6 +73,8 @@ def _once(parts: Parts) -> int:
         ids = unit.accounts.due(parts.clock.now() + timedelta(hours=1), 1_000_000)
     for future in [parts.health.submit(account_id) for account_id in ids]:
         future.result()
+    parts.sending.sender.start()
+    parts.sending.sender.drain()
     return 0
 
 
@@ -83,6 +87,10 @@ class _Life:
         self._over = False
         self._news = threading.Lock()
         self._sweeps = Sweeps(self._sweep, parts.store, parts.clock, parts.scheduler)
+        sender = parts.sending.sender
+        self._dispatches = Dispatches(self._tick, sender.wake, parts.clock, parts.scheduler)
+        sender.soon = self._dispatches.soon
+        parts.sequences.on_change = self._dispatches.changed
         config = parts.config
         self._server = Server(
             config.channel_address,
@@ -107,6 +115,7 @@ class _Life:
         parts.bus.listen(self._forward)
         parts.bus.listen(self._on_event)
         parts.health.start()
+        parts.sending.sender.start()
         self._server.start()
         write_private(
             config.engine_file,
@@ -123,6 +132,9 @@ class _Life:
         parts.tasks.submit(parts.vault.open_now)
         parts.bus.listen(self._sweeps.on_event)
         self._sweeps.soon()
+        parts.bus.listen(self._dispatches.on_event)
+        self._dispatches.soon()
+        parts.scheduler.every(max(EVERY_S * config.pace, 5.0), self._look, "replies")
         signals = DesktopSignals(on_resume=lambda: self._on_signal("resumed"), on_network=self._on_network)
         signals.start()
         _log.info("The engine serves %s", config.data_dir)
@@ -144,6 +156,13 @@ class _Life:
     def _sweep(self) -> int:
         return 0 if self._stopped.is_set() else self._parts.health.sweep()
 
+    def _tick(self) -> datetime | None:
+        return None if self._stopped.is_set() else self._parts.sending.sender.tick()
+
+    def _look(self) -> None:
+        if not self._stopped.is_set():
+            self._parts.sending.replies.look()
+
     def _on_network(self) -> None:
         self._on_signal("up")
 
@@ -154,6 +173,7 @@ class _Life:
             self._parts.scheduler.wake()
             self._parts.health.recheck(spread=True)
             self._sweeps.soon()
+            self._dispatches.soon()
 
     def _on_vault(self, status: str) -> None:
         known = m.VaultStatus(status)

@@ -9,6 +9,7 @@ from reply_desktop.channel import messages as m
 from reply_desktop.domain.errors import InvalidInput, NotConfigured, NotFound
 from reply_desktop.domain.outcome import Outcome
 from reply_desktop.domain.provider import SINGLE_CLICK, Provider
+from reply_desktop.engine import sequence_requests
 from reply_desktop.engine.build import Parts
 from reply_desktop.services.ports import ProviderSettings
 
@@ -56,6 +57,7 @@ class Desk:
             m.Backup: self._backup,
             m.NetworkHint: lambda r: signal(r.what),
             m.Shutdown: lambda r: stop(r.hand_over),
+            **sequence_requests.table(parts.sequences, parts.store.reads.sequences),
         }
 
     def __call__(self, request: object) -> object:
@@ -79,7 +81,7 @@ class Desk:
 
     def _begin_consent(self, request: m.BeginConsent) -> m.ConsentStarted:
         account = self._p.accounts.find(request.account) if request.account else None
-        opened = self._p.connect.begin(request.provider, account, request.login_hint)
+        opened = self._p.connect.begin(request.provider, account, request.login_hint, reading=request.reading)
         return m.ConsentStarted(opened.consent_id, opened.url, opened.expires_at)
 
     def _find_servers(self, request: m.FindServers) -> m.FoundServers:
@@ -88,9 +90,7 @@ class Desk:
         return m.FoundServers(servers, None if servers else search.suggested_provider(request.address))
 
     def _send_test(self, request: m.SendTest) -> m.TestSent:
-        sent = self._p.accounts.send_test(request.account, request.to)
-        cause = sent.outcome.cause
-        return m.TestSent(cause.value if cause else None, sent.outcome.provider_error, sent.in_doubt)
+        return sequence_requests.test_sent(self._p.accounts.send_test(request.account, request.to))
 
     def _set_google(self, request: m.SetGoogle) -> object:
         from reply_desktop.adapters.providers.client_secret import parse_client_secret

@@ -119,21 +119,25 @@ class AccountDesk:
             self._ledger.remove(account)
 
     def send_test(self, name: str, to: str | None) -> SendResult:
-        """Send a short test message, to itself or to `to`, with a grant proven just now.
+        """Send a short test message, to itself or to `to`; raises as `send_own`."""
+        return self.send_own(name, to, self._compose_test)
 
-        Raises InvalidInput for an account that is paused or not signed in.
+    def send_own(self, name: str, to: str | None, compose: Callable[[str, str], bytes]) -> SendResult:
+        """Send the person a message, to the account itself or to `to`, with a grant proven just now.
+
+        `compose(sender, to)` makes it. Raises InvalidInput for an account that is paused or not signed in.
         """
         account = self.find(name)
         if account.state in (State.NEW, State.PAUSED):
             raise InvalidInput(f"{account.address} is {account.state}, so it sends nothing.")
         target = parse_address(to) if to else account.address
+        mime = compose(account.address, target)
         checked = self._health.check_now(account.id)
         if checked.state not in CAN_SEND:
             return SendResult(Outcome(checked.cause, checked.provider_error))
         loaded = self._credentials.load(account.id)
         if loaded is None or loaded.credentials is None:
             return SendResult(loaded.outcome if loaded and loaded.outcome else Outcome(Cause.GRANT_MISSING))
-        mime = self._compose_test(account.address, target)
         result = self._providers[account.provider].send(checked, loaded.credentials, mime)
         if result.outcome.kind in (OutcomeKind.LOST, OutcomeKind.BLOCKED):
             self._health.report(account.id, result.outcome, loaded.generation)

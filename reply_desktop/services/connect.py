@@ -53,6 +53,7 @@ class _Consent:
     login_hint: str | None
     request: ConsentRequest
     listener: ConsentListener
+    reading: bool = False
     cancelled: bool = False
     page_said: Cause | None = None
 
@@ -103,12 +104,22 @@ class Connect:
         self._threads: set[threading.Thread] = set()
         self._lock = threading.Lock()
 
-    def begin(self, provider: Provider | None, account: Account | None, login_hint: str | None) -> Opened:
+    def begin(
+        self,
+        provider: Provider | None,
+        account: Account | None,
+        login_hint: str | None,
+        *,
+        reading: bool = False,
+    ) -> Opened:
         """Open a sign-in and give the link for the browser.
 
         For `account` the person must come back as that mailbox; for a new one `login_hint`, when given, binds
-        likewise. An older sign-in for the same row is cancelled. Raises InvalidInput for an account without
-        sign-in, NotConfigured without a client id, ConsentFailed when the provider cannot be reached.
+        likewise. An older sign-in for the same row is cancelled. `reading`: also ask for the permission to
+        read mail; an account that has it is asked for it again, as a new grant would lose it otherwise.
+
+        Raises InvalidInput for an account without sign-in, NotConfigured without a client id, ConsentFailed
+        when the provider cannot be reached.
         """
         kind = account.provider if account else provider
         if kind is None or kind not in self._providers:
@@ -118,14 +129,18 @@ class Connect:
             )
         hint = account.address if account else (parse_address(login_hint) if login_hint else None)
         adapter = self._providers[kind]
+        known = account or self._known(hint, kind)
+        reading = reading or (known is not None and adapter.may_read(known))
         self._give_up_on(account, kind)
         listener = self._listen(adapter.redirect_host, adapter.redirect_path)
         try:
-            request = adapter.begin(listener.redirect_uri, hint, account.claims if account else None)
+            request = adapter.begin(
+                listener.redirect_uri, hint, account.claims if account else None, reading=reading
+            )
         except BaseException:
             listener.close()
             raise
-        consent = _Consent(self._new_id(), kind, account, hint, request, listener)
+        consent = _Consent(self._new_id(), kind, account, hint, request, listener, reading)
         thread = threading.Thread(target=self._run, args=(consent,), name=f"consent-{consent.id[:6]}")
         with self._lock:
             self._open[consent.id] = consent
@@ -160,6 +175,13 @@ class Connect:
             consent.listener.close()
         for thread in threads:
             thread.join()
+
+    def _known(self, address: str | None, provider: Provider) -> Account | None:
+        """The account that a sign-in for a new one would mend instead."""
+        if address is None:
+            return None
+        with self._store.read() as unit:
+            return unit.accounts.find(address, provider)
 
     def _give_up_on(self, account: Account | None, provider: Provider) -> None:
         with self._lock:
@@ -277,6 +299,8 @@ class Connect:
             if proven
             else f"{account.address} is signed in; not yet proven."
         )
+        if consent.reading and not self._providers[consent.provider].may_read(account):
+            text += " The permission to read mail was not given, so replies will not be seen."
         return _End(ConsentEnd.CONNECTED, text, account.id, expected, identity.address)
 
     def _is_same(self, consent: _Consent, identity: Identity) -> bool:

@@ -4,13 +4,18 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
-from reply_desktop.domain import episode, events, notification
+from reply_desktop.domain import episode, events, log_texts, notification
 from reply_desktop.domain.account import Account, is_app_level
-from reply_desktop.domain.causes import Cause
+from reply_desktop.domain.causes import CAUSES, Cause
+from reply_desktop.domain.episode import Episode
+from reply_desktop.domain.log_entry import LogEntry, LogKind
+from reply_desktop.domain.log_texts import Rest
 from reply_desktop.domain.notification import Notification, NotificationKind, Preferences
 from reply_desktop.domain.provider import Provider
 from reply_desktop.domain.rows import AppFault, NotificationRow
-from reply_desktop.domain.states import State
+from reply_desktop.domain.sequence import Sequence as MailSequence
+from reply_desktop.domain.sequence import StrandedKind
+from reply_desktop.domain.states import CAN_SEND, OutcomeKind, State
 from reply_desktop.services.bus import Bus
 from reply_desktop.services.ports import Clock, Store, UnitOfWork
 from reply_desktop.services.queries import Queries
@@ -19,7 +24,7 @@ _VAULT = "vault"
 
 
 class Ledger:
-    """The one place where accounts change in the database.
+    """The one place where accounts change in the database, and where the sequences' logs tell of it.
 
     `record` writes inside the caller's unit of work and returns what happened; the caller commits and then
     hands it to `publish`. So episode, notification and state can never disagree, even after a crash.
@@ -51,8 +56,13 @@ class Ledger:
             unit.accounts.add(after)
         else:
             unit.accounts.save(after)
-        happened += self._episodes(unit, after, now)
+        used_by = self._used_by(unit, before, after)
+        told, opened = self._episodes(unit, after, now, used_by[0].id if used_by else None)
+        happened += told
         happened += self._faults(unit, after, proven, now)
+        entries = self._entries(unit, before, after, used_by, opened, now)
+        if entries:
+            happened.append(events.LogAdded(tuple(unit.log.add(entries))))
         return happened
 
     def change(self, before: Account | None, after: Account) -> None:
@@ -75,9 +85,22 @@ class Ledger:
         """Forget an account, its grant and its history, and withdraw what was said of it."""
         happened: list[events.Event] = []
         with self._store.begin() as unit:
+            now = self._clock.now()
             open_episode = unit.episodes.open_of(account.id)
             if open_episode is not None:
-                happened += self._withdraw(unit, open_episode.id, self._clock.now())
+                happened += self._withdraw(unit, open_episode.id, now)
+            entries = [
+                log_texts.account_removed(
+                    sequence,
+                    account,
+                    _rest(unit, sequence, account.id),
+                    sequence.stranded.kind is StrandedKind.MOVE_AFTER,
+                    now,
+                )
+                for sequence in _using(unit, account.id)
+            ]
+            if entries:
+                happened.append(events.LogAdded(tuple(unit.log.add(entries))))
             unit.accounts.remove(account.id)
             unit.commit()
         self._queries.forget(account.id)
@@ -96,7 +119,39 @@ class Ledger:
             unit.commit()
         self._bus.publish(happened)
 
-    def _episodes(self, unit: UnitOfWork, after: Account, now: datetime) -> list[events.Event]:
+    @staticmethod
+    def _used_by(unit: UnitOfWork, before: Account | None, after: Account) -> list[MailSequence]:
+        """The sequences that are on and send from this account, when its change may matter to them."""
+        if before is None or (before.state, before.cause) == (after.state, after.cause):
+            return []
+        return _using(unit, after.id)
+
+    @staticmethod
+    def _entries(
+        unit: UnitOfWork,
+        before: Account | None,
+        after: Account,
+        used_by: list[MailSequence],
+        opened: Episode | None,
+        now: datetime,
+    ) -> list[LogEntry]:
+        """What the logs of those sequences say of it: once when it goes out, once when it is proven back."""
+        entries = []
+        for sequence in used_by:
+            last = unit.log.last(sequence.id, _OUT_OR_BACK, after.address)
+            if after.state not in CAN_SEND:
+                assert before is not None
+                if before.state in CAN_SEND or (opened is not None and opened.is_red):
+                    rest = _rest(unit, sequence, after.id)
+                    key = opened.id if opened else None
+                    entries.append(log_texts.account_out(sequence.id, after, rest, key, now))
+            elif _is_proven(after) and last is not None and last.kind is LogKind.ACCOUNT_OUT:
+                entries.append(log_texts.account_back(sequence.id, after, last.key, now))
+        return entries
+
+    def _episodes(
+        self, unit: UnitOfWork, after: Account, now: datetime, sequence_id: str | None
+    ) -> tuple[list[events.Event], Episode | None]:
         open_episode = unit.episodes.open_of(after.id)
         closed, opened = episode.follow(open_episode, after, now, self._new_id())
         happened: list[events.Event] = []
@@ -113,8 +168,8 @@ class Ledger:
         for notice in notification.about_episode(
             after, closed, opened, told, self._wants(), now, self._new_id
         ):
-            happened.append(self._tell(unit, notice))
-        return happened
+            happened.append(self._tell(unit, notice, sequence_id))
+        return happened, opened
 
     def _faults(self, unit: UnitOfWork, after: Account, proven: bool, now: datetime) -> list[events.Event]:
         happened: list[events.Event] = []
@@ -164,7 +219,9 @@ class Ledger:
         return [events.NotificationWithdrawn(told.id, key)]
 
     @staticmethod
-    def _tell(unit: UnitOfWork, notice: Notification) -> events.NotificationRaised:
+    def _tell(
+        unit: UnitOfWork, notice: Notification, sequence_id: str | None = None
+    ) -> events.NotificationRaised:
         if notice.kind not in _TROUBLE:
             notice = replace(notice, withdrawn_at=notice.at)
         unit.notifications.add(notice)
@@ -180,8 +237,30 @@ class Ledger:
                 notice.account_id,
                 read=False,
                 withdrawn=notice.withdrawn_at is not None,
+                sequence_id=sequence_id,
             )
         )
+
+
+def _using(unit: UnitOfWork, account_id: str) -> list[MailSequence]:
+    found = [unit.sequences.get(sequence_id) for sequence_id in unit.sequences.using(account_id)]
+    return [sequence for sequence in found if sequence is not None]
+
+
+def _rest(unit: UnitOfWork, sequence: MailSequence, out: str) -> Rest:
+    """The sequence's other accounts that can send."""
+    able = set(unit.accounts.ids(states=tuple(CAN_SEND)))
+    others = [account_id for account_id in sequence.accounts if account_id != out and account_id in able]
+    found = [unit.accounts.get(account_id) for account_id in others[: log_texts.NAMED]]
+    return Rest(tuple(account.address for account in found if account is not None), len(others))
+
+
+def _is_proven(account: Account) -> bool:
+    """Whether the provider said so: passing trouble, or a grant not tried yet, prove nothing."""
+    return account.cause is None or CAUSES[account.cause].kind in (OutcomeKind.OK, OutcomeKind.WARNING)
+
+
+_OUT_OR_BACK = (LogKind.ACCOUNT_OUT, LogKind.ACCOUNT_BACK)
 
 
 _TROUBLE = frozenset({NotificationKind.ACCOUNT_LOST, NotificationKind.APP_FAULT})

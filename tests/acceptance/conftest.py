@@ -92,21 +92,26 @@ class Shell:
         process.stop(self.config.sandbox_dir)
 
 
-@pytest.fixture
-def shell(tmp_path: Path) -> Iterator[Shell]:
+def open_shell(folder: Path) -> Shell:
     """A fresh data folder, a browser that is a script, and a passphrase file in place of a keyring."""
-    browser = tmp_path / "browser"
+    browser = folder / "browser"
     browser.write_text(_BROWSER.format(python=sys.executable))
     browser.chmod(browser.stat().st_mode | stat.S_IXUSR)
-    passphrase = tmp_path / "passphrase"
+    passphrase = folder / "passphrase"
     passphrase.write_text("a passphrase of some length")
     passphrase.chmod(0o600)
     env = {
         **os.environ,
         "BROWSER": str(browser),
         "REPLY_DESKTOP_PASSPHRASE_FILE": str(passphrase),
-        "SEEN": str(tmp_path / "seen"),
+        "SEEN": str(folder / "seen"),
     }
-    shell = Shell(tmp_path / "data", env)
+    return Shell(folder / "data", env)
+
+
+@pytest.fixture
+def shell(tmp_path: Path) -> Iterator[Shell]:
+    """A shell of this test alone."""
+    shell = open_shell(tmp_path)
     yield shell
     shell.close()

@@ -3,8 +3,9 @@
 import json
 import pickle
 import typing
+from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time
 from enum import Enum
 from types import UnionType
 from typing import Any
@@ -35,6 +36,7 @@ PLAIN = {
     bool: st.booleans(),
     float: st.floats(allow_nan=False, allow_infinity=False),
     datetime: st.datetimes(timezones=st.just(UTC)),
+    time: st.times(),
     type(None): st.none(),
 }
 
@@ -56,7 +58,9 @@ def values(hint: Any) -> st.SearchStrategy[Any]:
         return st.one_of(*map(values, inner))
     if origin is tuple and inner[-1] is Ellipsis:
         return st.lists(values(inner[0]), max_size=3).map(tuple)
-    if origin is dict:
+    if origin is tuple:
+        return st.tuples(*map(values, inner))
+    if origin in (dict, Mapping):
         return st.dictionaries(values(inner[0]), values(inner[1]), max_size=3)
     raise AssertionError(f"this test cannot make a {hint}")
 

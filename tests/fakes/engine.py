@@ -23,7 +23,20 @@ from reply_desktop.domain.rows import (
     ProviderRow,
     Summary,
 )
+from reply_desktop.domain.sequence_rows import SequenceRow
 from reply_desktop.domain.states import COLORS, NEEDS_PERSON, SEVERITY, Color, State, worst
+from tests.fakes.sequences import FakeSequences
+from tests.fakes.sequences import few_log as few_log
+from tests.fakes.sequences import few_sequences as few_sequences
+from tests.fakes.sequences import forecast as forecast
+from tests.fakes.sequences import import_preview as import_preview
+from tests.fakes.sequences import import_report as import_report
+from tests.fakes.sequences import log_entry as log_entry
+from tests.fakes.sequences import prospect_row as prospect_row
+from tests.fakes.sequences import prospects as prospects
+from tests.fakes.sequences import sender_row as sender_row
+from tests.fakes.sequences import sequence as sequence
+from tests.fakes.sequences import sequence_row as sequence_row
 
 NOW = datetime(2026, 3, 3, 10, 0, tzinfo=UTC)
 SERVERS = MailServers(
@@ -134,13 +147,20 @@ def many(count: int, now: datetime = NOW) -> list[AccountRow]:
 class FakeEngine:
     """The engine's side of a `Link`. `connect` is what the bridge is given; `asked` records the requests.
 
-    `mute` names request classes that are recorded and left unanswered until `answer_held`.
+    `mute` names request classes that are recorded and left unanswered until `answer_held`. `sequences` answers
+    whatever is about sequences, from the rows it was given.
     """
 
     def __init__(
-        self, rows: Iterable[AccountRow] = (), *, now: datetime = NOW, configured: bool = True
+        self,
+        rows: Iterable[AccountRow] = (),
+        *,
+        sequences: Iterable[SequenceRow] = (),
+        now: datetime = NOW,
+        configured: bool = True,
     ) -> None:
         self.rows = {one.id: one for one in rows}
+        self.sequences = FakeSequences(sequences, now=now)
         self.now = now
         self.configured = {Provider.GOOGLE: configured, Provider.MICROSOFT: configured, Provider.OTHER: True}
         self.asked: list[m.Request[Any]] = []
@@ -216,6 +236,12 @@ class FakeEngine:
         self.push(events.SummaryChanged(self.summary()))
         return changed
 
+    def change_sequence(self, sequence_id: str, **fields: Any) -> SequenceRow:
+        """Change a sequence's row and push it."""
+        self.sequences.rows[sequence_id] = changed = replace(self.sequences.rows[sequence_id], **fields)
+        self.push(events.SequencesChanged((changed,)))
+        return changed
+
     def push_removed(self, account_id: str) -> None:
         """Remove an account and push that it is gone."""
         gone = self.rows.pop(account_id)
@@ -284,6 +310,11 @@ class FakeEngine:
     def _answer(self, request: Any) -> Any:
         if (canned := self.answers.get(type(request))) is not None:
             return canned(request) if callable(canned) else canned
+        if (about_sequences := self.sequences.answer(request)) is not None:
+            answer, told = about_sequences
+            for event in told:
+                self.push(event)
+            return answer
         match request:
             case m.ListAccounts(wanted):
                 return m.AccountIndex(self.index(wanted))
@@ -313,6 +344,10 @@ class FakeEngine:
             case m.RemoveAccounts(accounts):
                 for one in accounts:
                     self.push_removed(one)
+                return m.Done()
+            case m.SetDailyLimit(accounts, daily_limit):
+                for one in accounts:
+                    self.change(self._account(one).id, daily_limit=daily_limit)
                 return m.Done()
             case m.SendTest():
                 return m.TestSent(None, None, False)

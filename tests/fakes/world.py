@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from itertools import count
 
 from reply_desktop.domain import events, grant
@@ -18,7 +19,14 @@ from reply_desktop.services.connect import Connect
 from reply_desktop.services.credentials import CredentialStore
 from reply_desktop.services.health import Health
 from reply_desktop.services.ledger import Ledger
-from reply_desktop.services.ports import ConsentRequest, Probed, Redeemed, SendResult
+from reply_desktop.services.ports import (
+    ConsentRequest,
+    InboxPage,
+    Probed,
+    Redeemed,
+    SendResult,
+    SentSearch,
+)
 from reply_desktop.services.queries import Queries
 from reply_desktop.services.settings import SettingsDesk
 from tests.fakes.clock import FakeClock
@@ -26,6 +34,7 @@ from tests.fakes.listener import FakeListener
 from tests.fakes.store import MemoryStore
 
 SEND = "https://www.googleapis.com/auth/gmail.send"
+READ = "https://www.googleapis.com/auth/gmail.readonly"
 
 
 class FakeVault:
@@ -62,8 +71,14 @@ class FakeProvider:
         self.begun: list[tuple[str, str | None, str | None]] = []
         self.begin_error: Exception | None = None
         self.issuer: str | None = None
+        self.asked_to_read: list[bool] = []
         self.sent: list[bytes] = []
+        self.threads: list[str | None] = []
         self.send_result = SendResult(PROVEN, "<1@x>")
+        self.inbox = InboxPage(PROVEN)
+        self.looked: list[tuple[str, str | None]] = []
+        self.search = SentSearch(PROVEN)
+        self.searched: list[str] = []
         self.revoked: list[str] = []
         self.on_probe: Callable[[], None] = lambda: None
 
@@ -78,7 +93,15 @@ class FakeProvider:
             raise given
         return given
 
-    def begin(self, redirect_uri: str, login_hint: str | None, claims: str | None = None) -> ConsentRequest:
+    def begin(
+        self,
+        redirect_uri: str,
+        login_hint: str | None,
+        claims: str | None = None,
+        *,
+        reading: bool = False,
+    ) -> ConsentRequest:
+        self.asked_to_read.append(reading)
         self.begun.append((redirect_uri, login_hint, claims))
         if self.begin_error is not None:
             raise self.begin_error
@@ -93,9 +116,32 @@ class FakeProvider:
         tokens = TokenSet("new-refresh", "new-access", scopes=scopes)
         self.redeemed = Redeemed(PROVEN, tokens, Identity(subject, address))
 
-    def send(self, account: Account, credentials: Credentials, mime: bytes) -> SendResult:
+    def send(
+        self, account: Account, credentials: Credentials, mime: bytes, *, thread_id: str | None = None
+    ) -> SendResult:
         self.sent.append(mime)
+        self.threads.append(thread_id)
         return self.send_result
+
+    def may_read(self, account: Account) -> bool:
+        return READ in account.scopes
+
+    def read_inbox(
+        self,
+        account: Account,
+        credentials: Credentials,
+        cursor: str | None,
+        since: datetime,
+        limit: int = 200,
+    ) -> InboxPage:
+        self.looked.append((account.id, cursor))
+        return self.inbox
+
+    def find_sent(
+        self, account: Account, credentials: Credentials, marker: str, message_id: str, since: datetime
+    ) -> SentSearch:
+        self.searched.append(marker)
+        return self.search
 
     def revoke(self, account: Account, credentials: Credentials) -> bool:
         self.revoked.append(account.id)

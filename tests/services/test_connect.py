@@ -14,7 +14,7 @@ from reply_desktop.domain.provider import Provider
 from reply_desktop.domain.states import State
 from reply_desktop.services.ports import Redeemed
 from tests.fakes.listener import FakeListener
-from tests.fakes.world import SEND, World
+from tests.fakes.world import READ, SEND, World
 
 
 class Ended:
@@ -322,3 +322,34 @@ def test_the_link_is_kept_out_of_repr(world: World) -> None:
     opened = world.connect.begin(Provider.GOOGLE, None, None)
     assert "state=" not in repr(opened)
     world.connect.close()
+
+
+@pytest.mark.parametrize(
+    ("scopes", "wanted", "asked"),
+    [((SEND,), False, False), ((SEND,), True, True), ((SEND, READ), False, True), ((SEND, READ), True, True)],
+)
+def test_a_reconnect_asks_to_read_only_when_wanted_or_had(
+    world: World, ended: Ended, scopes: tuple[str, ...], wanted: bool, asked: bool
+) -> None:
+    world.add(state=State.CONNECTED, scopes=scopes)
+    account = world.account()
+    for account_given, hint in ((account, None), (None, account.address)):
+        opened = world.connect.begin(Provider.GOOGLE, account_given, hint, reading=wanted)
+        assert world.google.asked_to_read[-1] is asked
+        world.connect.cancel(opened.consent_id)
+        ended.of(opened.consent_id)
+
+
+@pytest.mark.parametrize(("scopes", "told"), [((SEND,), True), ((SEND, READ), False)])
+def test_a_permission_to_read_that_was_not_given_is_said(
+    world: World, ended: Ended, scopes: tuple[str, ...], told: bool
+) -> None:
+    world.add(state=State.CONNECTED)
+    account = world.account()
+    world.google.signs_in(account.address, scopes=scopes)
+    opened = world.connect.begin(None, account, None, reading=True)
+    world.listeners[-1].answer(code="x")
+    end = ended.of(opened.consent_id)
+    assert end.end == ConsentEnd.CONNECTED, "reading is a gift, not a condition"
+    assert ("was not given" in end.text) is told
+    assert world.account().scopes == scopes

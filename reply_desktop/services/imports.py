@@ -1,0 +1,375 @@
+"""Brings prospects from files into sequences: all is read and checked first, then kept whole or not."""
+
+import logging
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from itertools import islice
+from pathlib import PurePath
+from typing import Final, Protocol
+
+from reply_desktop.domain import events
+from reply_desktop.domain.address import mailbox_key, parse_address
+from reply_desktop.domain.enrollment import Enrollment
+from reply_desktop.domain.errors import EngineUnavailable, InvalidInput, NotFound, ReplyDesktopError
+from reply_desktop.domain.log_entry import LogEntry, LogKind
+from reply_desktop.domain.merge_field import ALWAYS_THERE, field_name
+from reply_desktop.domain.notification import plain
+from reply_desktop.domain.prospect import Prospect
+from reply_desktop.domain.sequence import SequenceStatus
+from reply_desktop.domain.sequence_rows import ImportChoice, ImportPreview, ImportReport, Skipped
+from reply_desktop.services.bus import Bus
+from reply_desktop.services.ports import Clock, Store, Tasks, UnitOfWork
+
+_log = logging.getLogger(__name__)
+
+TOLD_EVERY_S: Final = 0.1
+"""How often progress is told at most, in seconds."""
+LISTED: Final = 1000
+"""How many skipped lines a report names."""
+
+_BATCH: Final = 5_000
+"""How many prospects are made and handed to the store at a time."""
+_LOOK_EVERY: Final = 500
+"""After how many rows it is seen whether the import was cancelled."""
+
+
+class TableFiles(Protocol):
+    """Reads tables from files. Raises InvalidInput that names the file and what is wrong with it."""
+
+    def read_preview(
+        self, path: str, encoding: str | None = None, delimiter: str | None = None, /
+    ) -> ImportPreview:
+        """How a file is understood; what is given is not guessed."""
+
+    def rows(
+        self, path: str, encoding: str | None = None, delimiter: str | None = None, /
+    ) -> Iterator[tuple[int, list[str]]]:
+        """Each row after the header that is not empty, with the number of its first line."""
+
+
+class Feed(Protocol):
+    """Tells fronts after a commit that a sequence looks different; see `SequenceFeed`."""
+
+    def changed(self, sequence_id: str, *, entries: Iterable[LogEntry] = (), many: bool = False) -> None: ...
+
+
+class _Cancelled(Exception):
+    """The person stopped the import."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    """A row that can become a prospect. `values` go with the fields' names of the whole import."""
+
+    line: int
+    email: str
+    values: tuple[str, ...]
+
+
+@dataclass
+class _Tally:
+    """What has become of the rows so far. `listed` names skipped lines, the first thousand of each kind."""
+
+    rows: int = 0
+    counts: dict[str, int] = field(default_factory=dict)
+    listed: dict[str, list[Skipped]] = field(default_factory=dict)
+
+    def skip(self, kind: str, line: int, value: str, why: str) -> None:
+        """Count a row that is not enrolled, and say why."""
+        self.counts[kind] = self.counts.get(kind, 0) + 1
+        listed = self.listed.setdefault(kind, [])
+        if len(listed) < LISTED:
+            listed.append(Skipped(line, plain(value, 254), why))
+
+    def report(self, enrolled: int, updated: int) -> ImportReport:
+        """What the import came to."""
+        skipped = sorted((one for kind in self.listed.values() for one in kind), key=lambda one: one.line)
+        return ImportReport(
+            self.rows,
+            enrolled,
+            updated,
+            self.counts.get("already", 0),
+            self.counts.get("repeated", 0),
+            self.counts.get("invalid", 0),
+            self.counts.get("suppressed", 0),
+            tuple(skipped[:LISTED]),
+        )
+
+
+class _Import:
+    """One import under way: its progress, and whether it was cancelled."""
+
+    def __init__(self, import_id: str, bus: Bus, clock: Clock) -> None:
+        self._id = import_id
+        self._bus = bus
+        self._clock = clock
+        self._told_at: float | None = None
+        self._cancelled = threading.Event()
+
+    def cancel(self) -> None:
+        """Let it end at its next look."""
+        self._cancelled.set()
+
+    def go_on(self, done: int, total: int) -> None:
+        """Tell how far it is, not too often. Raises _Cancelled when the person has stopped it."""
+        if self._cancelled.is_set():
+            raise _Cancelled
+        now = self._clock.monotonic()
+        if self._told_at is None or now - self._told_at >= TOLD_EVERY_S:
+            self._told_at = now
+            self._bus.publish([events.ImportProgress(self._id, done, max(done, total))])
+
+    def end(self, report: ImportReport | None, error: str | None = None) -> None:
+        """Tell how it ended."""
+        rows = report.rows if report else 0
+        self._bus.publish([events.ImportProgress(self._id, rows, rows, report, error)])
+
+
+class Imports:
+    """Previews, runs and cancels imports. An import that fails or is cancelled leaves nothing behind.
+
+    `wake()`: there may be mail to send now.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        files: TableFiles,
+        feed: Feed,
+        bus: Bus,
+        clock: Clock,
+        tasks: Tasks,
+        new_id: Callable[[], str],
+        wake: Callable[[], None],
+    ) -> None:
+        self._store = store
+        self._files = files
+        self._feed = feed
+        self._bus = bus
+        self._clock = clock
+        self._tasks = tasks
+        self._new_id = new_id
+        self._wake = wake
+        self._running: dict[str, _Import] = {}
+        self._lock = threading.Lock()
+
+    def preview(self, path: str, encoding: str | None = None, delimiter: str | None = None) -> ImportPreview:
+        """How a file would be read. Raises InvalidInput that tells what is wrong with it."""
+        return self._files.read_preview(path, encoding, delimiter)
+
+    def start(self, sequence_id: str, path: str, choice: ImportChoice | None, import_id: str) -> None:
+        """Import in the background; `ImportProgress` tells of it until it brings a report or an error.
+
+        Without a choice the columns are taken as `preview` understands them. Raises NotFound when the
+        sequence is gone, and EngineUnavailable when the engine is ending.
+        """
+        with self._store.read() as unit:
+            _require(unit, sequence_id)
+        running = _Import(import_id, self._bus, self._clock)
+        with self._lock:
+            self._running[import_id] = running
+        try:
+            self._tasks.submit(lambda: self._run(running, import_id, sequence_id, path, choice))
+        except EngineUnavailable:
+            self._forget(import_id)
+            raise
+
+    def cancel(self, import_id: str) -> None:
+        """Stop an import; nothing of it is kept. One that is over, or was never begun, stays as it is."""
+        with self._lock:
+            running = self._running.get(import_id)
+        if running is not None:
+            running.cancel()
+
+    def stop(self) -> None:
+        """The engine is ending: imports under way are cancelled."""
+        with self._lock:
+            for running in self._running.values():
+                running.cancel()
+
+    def _run(
+        self, running: _Import, import_id: str, sequence_id: str, path: str, choice: ImportChoice | None
+    ) -> None:
+        report, error = None, None
+        try:
+            report = self._import(running, sequence_id, path, choice)
+        except _Cancelled:
+            report = ImportReport(0, 0, 0, 0, 0, 0, 0, (), cancelled=True)
+        except ReplyDesktopError as failure:
+            error = f"{failure} Nothing was imported."
+        except Exception:
+            _log.exception("An import failed by a fault of the app's own")
+            error = "The import failed by a fault of the app's own. Nothing was imported."
+        finally:
+            self._forget(import_id)
+            running.end(report, error)
+
+    def _forget(self, import_id: str) -> None:
+        with self._lock:
+            self._running.pop(import_id, None)
+
+    def _import(
+        self, running: _Import, sequence_id: str, path: str, choice: ImportChoice | None
+    ) -> ImportReport:
+        encoding, delimiter = (choice.encoding, choice.delimiter) if choice else (None, None)
+        preview = self._files.read_preview(path, encoding, delimiter)
+        email_column, columns = _columns(preview, choice)
+        tally = _Tally()
+        found = self._read(running, preview, email_column, list(columns), tally)
+        report, entries = self._keep(
+            running, sequence_id, PurePath(path).name, found, tuple(columns.values()), tally
+        )
+        self._feed.changed(sequence_id, entries=entries, many=True)
+        self._wake()
+        return report
+
+    def _read(
+        self, running: _Import, preview: ImportPreview, email_column: int, columns: list[int], tally: _Tally
+    ) -> dict[str, _Candidate]:
+        """The rows that can become prospects, by `mailbox_key`, in the file's order."""
+        found: dict[str, _Candidate] = {}
+        for line, row in self._files.rows(preview.path, preview.encoding, preview.delimiter):
+            if tally.rows % _LOOK_EVERY == 0:
+                running.go_on(tally.rows, preview.rows)
+            tally.rows += 1
+            written = row[email_column].strip() if email_column < len(row) else ""
+            try:
+                email = parse_address(written)
+            except InvalidInput as wrong:
+                tally.skip("invalid", line, written, wrong.what if written else "There is no mail address.")
+                continue
+            key = mailbox_key(email)
+            first = found.get(key)
+            if first is not None:
+                tally.skip("repeated", line, email, f"The address is in line {first.line} already.")
+                continue
+            values = tuple(row[index].strip() if index < len(row) else "" for index in columns)
+            # One text for both where they are equal, as they nearly always are.
+            found[email if key == email else key] = _Candidate(line, email, values)
+        return found
+
+    def _keep(
+        self,
+        running: _Import,
+        sequence_id: str,
+        file_name: str,
+        found: dict[str, _Candidate],
+        names: tuple[str, ...],
+        tally: _Tally,
+    ) -> tuple[ImportReport, list[LogEntry]]:
+        """Enroll what was found, in one commit."""
+        enrolled = updated = 0
+        with self._store.begin() as unit:
+            status = _require(unit, sequence_id)
+            now = self._clock.now()
+            ordinal = unit.enrollments.last_ordinal(sequence_id)
+            waiting = iter(found.items())
+            while batch := dict(islice(waiting, _BATCH)):
+                running.go_on(tally.rows, tally.rows)
+                known = unit.prospects.known(batch.keys())
+                prospects, changed = self._prospects(batch, known, names, now)
+                suppressed = unit.suppressions.among(batch.keys())
+                taken = unit.enrollments.enrolled(sequence_id, [one.id for one in known.values()])
+                enrollments = []
+                for key, candidate in batch.items():
+                    if key in suppressed:
+                        tally.skip(
+                            "suppressed", candidate.line, candidate.email, "It is on the suppression list."
+                        )
+                        prospects.pop(key)
+                    elif prospects[key].id in taken:
+                        tally.skip(
+                            "already", candidate.line, candidate.email, "It is in this sequence already."
+                        )
+                    else:
+                        ordinal += 1
+                        enrollments.append(
+                            Enrollment(self._new_id(), sequence_id, prospects[key].id, ordinal, due_at=now)
+                        )
+                changed &= prospects.keys()
+                unit.prospects.put_many(
+                    [one for key, one in prospects.items() if key not in known or key in changed]
+                )
+                unit.enrollments.add_many(enrollments)
+                enrolled += len(enrollments)
+                updated += len(changed)
+            report = tally.report(enrolled, updated)
+            entries = unit.log.add([_entry(sequence_id, status, file_name, report, now)])
+            running.go_on(tally.rows, tally.rows)
+            unit.commit()
+        return report, entries
+
+    def _prospects(
+        self,
+        batch: Mapping[str, _Candidate],
+        known: Mapping[str, Prospect],
+        names: tuple[str, ...],
+        now: datetime,
+    ) -> tuple[dict[str, Prospect], set[str]]:
+        """A prospect for each row, and which of those known before have other fields now."""
+        prospects: dict[str, Prospect] = {}
+        changed = set()
+        for key, candidate in batch.items():
+            fields = {name: value for name, value in zip(names, candidate.values, strict=True) if value}
+            before = known.get(key)
+            if before is None:
+                prospects[key] = Prospect(self._new_id(), candidate.email, now, fields)
+                continue
+            merged = {**before.fields, **fields}
+            if merged != before.fields:
+                changed.add(key)
+                before = replace(before, fields=merged)
+            prospects[key] = before
+        return prospects, changed
+
+
+def _require(unit: UnitOfWork, sequence_id: str) -> SequenceStatus:
+    sequence = unit.sequences.get(sequence_id)
+    if sequence is None:
+        raise NotFound("That sequence is not there any more.", "See the list of sequences.")
+    return sequence.status
+
+
+def _columns(preview: ImportPreview, choice: ImportChoice | None) -> tuple[int, dict[int, str]]:
+    """Which column holds the addresses, and which become what merge field.
+
+    Raises InvalidInput when there is no such column, or two would become the same field.
+    """
+    name = plain(PurePath(preview.path).name)
+    email_column = choice.email_column if choice else preview.email_column
+    if email_column is None:
+        raise InvalidInput(f"“{name}” has no column of mail addresses.", "Choose one.")
+    if not 0 <= email_column < len(preview.columns):
+        raise InvalidInput(f"“{name}” has no column {email_column + 1}.", "Look at its preview again.")
+    wanted: Mapping[int, str] = (
+        choice.fields if choice else {index: one.field for index, one in enumerate(preview.columns)}
+    )
+    columns: dict[int, str] = {}
+    for index, words in sorted(wanted.items()):
+        field_of = field_name(words)
+        if index == email_column or not field_of:
+            continue
+        if not 0 <= index < len(preview.columns):
+            raise InvalidInput(f"“{name}” has no column {index + 1}.", "Look at its preview again.")
+        if field_of in ALWAYS_THERE or field_of in columns.values():
+            raise InvalidInput(f"{{{{ {field_of} }}}} is there already.", "Give the column another name.")
+        columns[index] = field_of
+    return email_column, columns
+
+
+def _entry(
+    sequence_id: str, status: SequenceStatus, file_name: str, report: ImportReport, now: datetime
+) -> LogEntry:
+    """What the Log tab says of an import."""
+    skipped = report.rows - report.enrolled
+    text = f"{_many(report.enrolled, 'prospect')} came from “{plain(file_name, 100)}”"
+    text += f"; {_many(skipped, 'row')} did not." if skipped else "."
+    if report.enrolled and status is SequenceStatus.FINISHED:
+        text += " The sequence is finished: launch it again to write to them."
+    return LogEntry(now, sequence_id, LogKind.IMPORTED, text)
+
+
+def _many(count: int, noun: str) -> str:
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
