@@ -1,16 +1,17 @@
 """Carries out the commands: one function each, giving the exit code."""
 
 import argparse
-import json
 import sys
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TextIO
 
 from reply_desktop.channel import messages as m
 from reply_desktop.cli import shapes
+from reply_desktop.cli.console import MARKS, Console
 from reply_desktop.cli.front import Front
+from reply_desktop.cli.sequence_commands import SequenceCommands
 from reply_desktop.domain.causes import CAUSES, words
 from reply_desktop.domain.consent import EXIT_CODES, ConsentEnd
 from reply_desktop.domain.errors import InvalidInput, ReplyDesktopError, VaultUnavailable
@@ -20,7 +21,6 @@ from reply_desktop.domain.rows import AccountFilter, AccountRow, DoctorRow
 from reply_desktop.domain.states import STATE_WORDS
 from reply_desktop.files import write_private
 
-_MARKS = {"green": "●", "orange": "▲", "red": "✖", "grey": "○"}
 _LONGEST_FILE = 1_000_000
 _LONGEST_SECRET = 10_000
 
@@ -41,17 +41,20 @@ class Commands:
         self._make_front = front
         self._open_browser = open_browser
         self._now = now
-        self._out = out
-        self._err = err
         self._stdin = stdin
+        console = Console(out, err)
+        self._print, self._say, self._json = console.print, console.say, console.json
+        self._progress = console.progress
+        self._sequences = SequenceCommands(console, now)
 
     def run(self, args: argparse.Namespace) -> int:
         """The exit code of the command; an error is one clear line on standard error."""
-        name = "_".join(filter(None, (args.command, getattr(args, "action", None))))
+        name = "_".join(filter(None, (args.command, getattr(args, "action", None)))).replace("-", "_")
         front: Front | None = None
         try:
             front = self._make_front()
-            code: int = getattr(self, f"_{name}")(front, args)
+            carry_out = getattr(self, f"_{name}", None) or getattr(self._sequences, name)
+            code: int = carry_out(front, args)
         except ReplyDesktopError as error:
             if args.command == "doctor" and front is None:
                 return self._examined([DoctorRow("background service", False, error.what, error.todo)], args)
@@ -75,11 +78,13 @@ class Commands:
             row = front.ask(m.AddOther(args.address, self._servers(front, args), self._secret()))
             self._show([row], args.json)
             return 0
-        request = m.BeginConsent(provider=Provider(args.provider), login_hint=args.login_hint)
+        request = m.BeginConsent(
+            provider=Provider(args.provider), login_hint=args.login_hint, reading=args.reading
+        )
         return self._consent(front, request, args.json)
 
     def _accounts_reconnect(self, front: Front, args: argparse.Namespace) -> int:
-        return self._consent(front, m.BeginConsent(account=args.address), args.json)
+        return self._consent(front, m.BeginConsent(account=args.address, reading=args.reading), args.json)
 
     def _accounts_pause(self, front: Front, args: argparse.Namespace) -> int:
         front.ask(m.PauseAccounts(tuple(args.addresses)))
@@ -94,12 +99,8 @@ class Commands:
         return 0
 
     def _check(self, front: Front, args: argparse.Namespace) -> int:
-        show = self._err.isatty()
-
         def progress(done: int, total: int) -> None:
-            if show:
-                self._err.write(f"\rChecked {done} of {total}" + ("\n" if done == total else ""))
-                self._err.flush()
+            self._progress(f"Checked {done} of {total}", over=done == total)
 
         rows = front.check(tuple(args.addresses), progress)
         self._show(rows, args.json)
@@ -227,25 +228,12 @@ class Commands:
     def _line(self, row: AccountRow, width: int) -> str:
         name = PROVIDER_NAMES[row.provider]
         proven = "never proven" if row.proven_at is None else f"proven {_age(self._now(), row.proven_at)} ago"
-        line = f"{_MARKS[row.color]} {row.address:{width}}  {name:13}  {STATE_WORDS[row.state]:13}  {proven}"
+        line = f"{MARKS[row.color]} {row.address:{width}}  {name:13}  {STATE_WORDS[row.state]:13}  {proven}"
         if row.cause is None:
             return line
         told = words(row.cause, row.address, name)
         who = CAUSES[row.cause].who
         return f"{line}  {told.short}" + ("" if who.value == "nobody" else f" → {told.steps[0]}")
-
-    def _json(self, document: dict[str, Any]) -> None:
-        # A console or file of another encoding still gets JSON that anybody can read.
-        wide = (self._out.encoding or "utf-8").lower().replace("_", "-") == "utf-8"
-        self._print(json.dumps(document, ensure_ascii=not wide, indent=2))
-
-    def _print(self, text: str) -> None:
-        encoding = self._out.encoding or "utf-8"
-        self._out.write(text.encode(encoding, "replace").decode(encoding) + "\n")
-
-    def _say(self, text: str) -> None:
-        self._err.write(text + "\n")
-        self._err.flush()
 
 
 def _all_rows(front: Front) -> list[AccountRow]:

@@ -9,7 +9,7 @@ from reply_desktop.channel.client import Client
 from reply_desktop.channel.launch import ensure_engine
 from reply_desktop.config import Config
 from reply_desktop.domain.errors import EngineUnavailable
-from reply_desktop.domain.events import CheckProgress, ConsentEnded, VaultChanged
+from reply_desktop.domain.events import CheckProgress, ConsentEnded, ImportProgress, VaultChanged
 from reply_desktop.domain.rows import AccountFilter, AccountRow
 
 T = TypeVar("T")
@@ -56,6 +56,19 @@ class Front:
         assert isinstance(found, ConsentEnded)
         return found
 
+    def import_end(self, import_id: str, on_progress: Callable[[int, int], None]) -> ImportProgress:
+        """Waits, as long as it takes, for the last word of an import: its report or its error."""
+
+        def over(event: object) -> bool:
+            if not isinstance(event, ImportProgress) or event.import_id != import_id:
+                return False
+            on_progress(event.done, event.total)
+            return event.report is not None or event.error is not None
+
+        found = self._wait(over, None)
+        assert isinstance(found, ImportProgress)
+        return found
+
     def vault_opened(self) -> None:
         """Waits, as long as it takes, until the vault is open."""
         self._wait(lambda event: isinstance(event, VaultChanged) and event.status == m.VaultStatus.OPEN, None)
@@ -87,7 +100,7 @@ class Front:
         )
 
     def _on_event(self, event: object) -> None:
-        if isinstance(event, (CheckProgress, ConsentEnded, VaultChanged)):
+        if isinstance(event, (CheckProgress, ConsentEnded, ImportProgress, VaultChanged)):
             with self._more:
                 self._events.append(event)
                 self._more.notify_all()

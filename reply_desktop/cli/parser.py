@@ -4,6 +4,8 @@ import argparse
 from pathlib import Path
 
 from reply_desktop import __version__
+from reply_desktop.cli import sequence_parser
+from reply_desktop.cli.words import add, with_json
 
 
 def build() -> argparse.ArgumentParser:
@@ -21,45 +23,47 @@ def build() -> argparse.ArgumentParser:
     parser.add_argument("--open", metavar="LINK", help=argparse.SUPPRESS)
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     _accounts(commands)
-    check = _add(commands, "check", "ask the providers now; exit 0 all green, 1 orange, 2 red, 3 unknown")
+    check = add(commands, "check", "ask the providers now; exit 0 all green, 1 orange, 2 red, 3 unknown")
     check.add_argument("addresses", nargs="*", metavar="ADDRESS")
-    _json(check)
+    with_json(check)
     _providers(commands)
-    worker = _add(commands, "worker", "the engine without a window")
+    sequence_parser.add_to(commands)
+    worker = add(commands, "worker", "the engine without a window")
     worker.add_argument("--once", action="store_true", help="every due check, then end")
     worker.add_argument("--sandbox", action="store_true", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
     worker.add_argument("--data-dir", type=Path, default=argparse.SUPPRESS, help=argparse.SUPPRESS)
-    doctor = _add(commands, "doctor", "what works on this computer, and how to fix the rest")
-    _json(doctor)
-    export = _add(commands, "export", "accounts, history and settings as JSON, without any secret")
+    doctor = add(commands, "doctor", "what works on this computer, and how to fix the rest")
+    with_json(doctor)
+    export = add(commands, "export", "accounts, history and settings as JSON, without any secret")
     export.add_argument("file", nargs="?", type=Path, metavar="FILE", help="default: standard output")
-    backup = _add(commands, "backup", "a whole copy of the data; sign-ins stay sealed")
+    backup = add(commands, "backup", "a whole copy of the data; sign-ins stay sealed")
     backup.add_argument("file", type=Path, metavar="FILE")
-    restore = _add(commands, "restore", "put a backup in place of the present data, which is kept aside")
+    restore = add(commands, "restore", "put a backup in place of the present data, which is kept aside")
     restore.add_argument("file", type=Path, metavar="FILE")
-    unlock = _add(commands, "unlock", "open the vault: the keyring again, or the passphrase-sealed file")
+    unlock = add(commands, "unlock", "open the vault: the keyring again, or the passphrase-sealed file")
     unlock.add_argument(
         "--passphrase-stdin", action="store_true", help="for the vault file; else the keyring"
     )
     unlock.add_argument(
         "--start-over", action="store_true", help="make a new key: the old one is gone for good"
     )
-    stop = _add(commands, "stop", "end the engine of this data folder")
+    stop = add(commands, "stop", "end the engine of this data folder")
     stop.set_defaults(json=False)
     return parser
 
 
 def _accounts(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    accounts = _add(commands, "accounts", "list, add, reconnect, pause or remove accounts")
+    accounts = add(commands, "accounts", "list, add, reconnect, pause or remove accounts")
     actions = accounts.add_subparsers(dest="action", metavar="ACTION", required=True)
-    _json(_add(actions, "list", "all accounts with state, cause and age of proof"))
-    add = _add(actions, "add", "connect a mailbox: google and microsoft open the browser")
-    kinds = add.add_subparsers(dest="provider", metavar="PROVIDER", required=True)
+    with_json(add(actions, "list", "all accounts with state, cause and age of proof"))
+    connect = add(actions, "add", "connect a mailbox: google and microsoft open the browser")
+    kinds = connect.add_subparsers(dest="provider", metavar="PROVIDER", required=True)
     for name in ("google", "microsoft"):
-        kind = _add(kinds, name, "sign in through the browser")
+        kind = add(kinds, name, "sign in through the browser")
         kind.add_argument("--login-hint", metavar="ADDRESS", help="the mailbox that must be chosen")
-        _json(kind)
-    other = _add(kinds, "other", "a mailbox with SMTP, and IMAP if it has it")
+        _reading(kind)
+        with_json(kind)
+    other = add(kinds, "other", "a mailbox with SMTP, and IMAP if it has it")
     other.add_argument("--address", required=True)
     other.add_argument("--smtp-host")
     other.add_argument("--smtp-port", type=int)
@@ -69,39 +73,38 @@ def _accounts(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     other.add_argument("--imap-port", type=int)
     other.add_argument("--imap-security", choices=("starttls", "tls"))
     other.add_argument("--password-stdin", action="store_true", required=True)
-    _json(other)
-    reconnect = _add(actions, "reconnect", "sign in again through the browser; the row keeps its history")
+    with_json(other)
+    reconnect = add(actions, "reconnect", "sign in again through the browser; the row keeps its history")
     reconnect.add_argument("address", metavar="ADDRESS")
-    _json(reconnect)
+    _reading(reconnect)
+    with_json(reconnect)
     for name, text in (("pause", "stop checking and sending"), ("resume", "let a paused account go on")):
-        one = _add(actions, name, text)
+        one = add(actions, name, text)
         one.add_argument("addresses", nargs="+", metavar="ADDRESS")
-    remove = _add(actions, "remove", "forget accounts and their sign-ins")
+    remove = add(actions, "remove", "forget accounts and their sign-ins")
     remove.add_argument("addresses", nargs="+", metavar="ADDRESS")
     remove.add_argument("--revoke", action="store_true", help="also end the sign-in at the provider")
 
 
 def _providers(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    providers = _add(commands, "providers", "client IDs of Google and Microsoft")
+    providers = add(commands, "providers", "client IDs of Google and Microsoft")
     actions = providers.add_subparsers(dest="action", metavar="ACTION", required=True)
-    _json(_add(actions, "list", "how the providers are set up"))
-    put = _add(actions, "set", "take a client file or ID")
+    with_json(add(actions, "list", "how the providers are set up"))
+    put = add(actions, "set", "take a client file or ID")
     kinds = put.add_subparsers(dest="provider", metavar="PROVIDER", required=True)
-    google = _add(kinds, "google", "client_secret.json as the Google console gives it")
+    google = add(kinds, "google", "client_secret.json as the Google console gives it")
     google.add_argument("file", type=Path, metavar="CLIENT_SECRET.json")
-    microsoft = _add(kinds, "microsoft", "the application (client) ID")
+    microsoft = add(kinds, "microsoft", "the application (client) ID")
     microsoft.add_argument("--client-id", required=True)
     microsoft.add_argument("--authority", metavar="URL")
     microsoft.add_argument("--graph", metavar="URL")
-    test = _add(actions, "test", "ask the provider whether it knows the client ID")
+    test = add(actions, "test", "ask the provider whether it knows the client ID")
     test.add_argument("provider", choices=("google", "microsoft"))
 
 
-def _add(
-    parsers: "argparse._SubParsersAction[argparse.ArgumentParser]", name: str, text: str
-) -> argparse.ArgumentParser:
-    return parsers.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
-
-
-def _json(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--json", action="store_true", help="print JSON")
+def _reading(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--reading",
+        action="store_true",
+        help="also ask for the permission to read mail, so that replies and bounces are seen",
+    )

@@ -2,10 +2,8 @@
 
 import io
 import json
-from dataclasses import dataclass, field
-from datetime import timedelta
 from pathlib import Path
-from typing import Any, TextIO, cast
+from typing import Any, cast
 
 import pytest
 
@@ -18,104 +16,10 @@ from reply_desktop.domain.errors import EngineUnavailable, InvalidInput, NotFoun
 from reply_desktop.domain.events import ConsentEnded
 from reply_desktop.domain.grant import MailServer, MailServers, Security
 from reply_desktop.domain.provider import Provider
-from reply_desktop.domain.rows import AccountDetail, AccountRow, ProviderRow
+from reply_desktop.domain.rows import ProviderRow
 from reply_desktop.domain.states import State
 from tests.cli.test_shapes import AT, row
-
-LINK = "https://accounts.example/auth?state=x"
-
-
-@dataclass
-class ScriptedFront:
-    """Answers by request class; remembers what was asked."""
-
-    answers: dict[type, Any] = field(default_factory=dict)
-    rows: list[AccountRow] = field(default_factory=list)
-    end: ConsentEnded | BaseException | None = None
-    asked: list[Any] = field(default_factory=list)
-    closed: bool = False
-
-    def ask(self, request: Any, timeout_s: float = 0) -> Any:
-        self.asked.append(request)
-        answer = self.answers.get(type(request))
-        if isinstance(answer, Exception):
-            raise answer
-        if answer is not None:
-            return answer
-        match request:
-            case m.ListAccounts():
-                return m.AccountIndex(tuple(one.id for one in self.rows))
-            case m.GetAccounts():
-                return m.AccountRows(tuple(self.rows))
-            case m.GetAccount():
-                return AccountDetail(self.rows[0], (), AT, AT, None)
-            case m.BeginConsent():
-                return m.ConsentStarted("c1", LINK, AT)
-            case m.ListProviders():
-                return m.ProviderList(
-                    (
-                        ProviderRow(Provider.GOOGLE, True, "gid", None, None, True, 1),
-                        ProviderRow(Provider.MICROSOFT, False, None, None, None, False, 0),
-                        ProviderRow(Provider.OTHER, True, None, None, None, False, 0),
-                    )
-                )
-        return m.Done()
-
-    def check(self, accounts: tuple[str, ...], on_progress: Any) -> list[AccountRow]:
-        self.asked.append(("check", accounts))
-        on_progress(1, 1)
-        return self.rows
-
-    def consent_end(self, consent_id: str) -> ConsentEnded:
-        end, self.end = self.end, ConsentEnded("c1", ConsentEnd.CANCELLED, None, "cancelled")
-        if isinstance(end, BaseException):
-            raise end
-        assert end is not None
-        return end
-
-    def close(self) -> None:
-        self.closed = True
-
-
-class Shell:
-    """Runs commands as a shell would."""
-
-    def __init__(self) -> None:
-        self.front = ScriptedFront()
-        self.opened: list[str] = []
-        self.stdin: TextIO = io.StringIO()
-        self.start_error: Exception | None = None
-
-    def __call__(self, *argv: str) -> int:
-        self.out, self.err = io.StringIO(), io.StringIO()
-
-        def make() -> Any:
-            if self.start_error:
-                raise self.start_error
-            return self.front
-
-        commands = Commands(
-            make, self._open, lambda: AT + timedelta(minutes=3),
-            out=self.out, err=self.err, stdin=self.stdin,
-        )  # fmt: skip
-        return commands.run(parser.build().parse_args(argv))
-
-    def _open(self, url: str) -> bool:
-        self.opened.append(url)
-        return True
-
-    @property
-    def printed(self) -> str:
-        return self.out.getvalue()
-
-    @property
-    def said(self) -> str:
-        return self.err.getvalue()
-
-
-@pytest.fixture
-def shell() -> Shell:
-    return Shell()
+from tests.fakes.shell import LINK, Shell
 
 
 def test_list(shell: Shell) -> None:
@@ -169,6 +73,14 @@ def test_add_hands_the_hint_on(shell: Shell) -> None:
     shell.front.end = ConsentEnded("c1", ConsentEnd.DENIED, None, "No.")
     assert shell("accounts", "add", "google", "--login-hint", "x@y.zz") == 4
     assert shell.front.asked[0] == m.BeginConsent(Provider.GOOGLE, None, "x@y.zz")
+
+
+def test_reading_is_asked_for_only_when_wanted(shell: Shell) -> None:
+    shell.front.end = ConsentEnded("c1", ConsentEnd.DENIED, None, "No.")
+    shell("accounts", "add", "google", "--reading")
+    shell("accounts", "reconnect", "ana@example.com", "--reading")
+    asked = [one for one in shell.front.asked if isinstance(one, m.BeginConsent)]
+    assert [one.reading for one in asked] == [True, True]
 
 
 def test_ctrl_c_cancels_the_sign_in(shell: Shell) -> None:

@@ -13,6 +13,8 @@ GOOD = [
     ["accounts", "add", "other", "--address", "a@b.cc", "--smtp-host", "h", "--smtp-port", "465",
      "--smtp-security", "tls", "--imap-host", "h", "--imap-port", "993", "--imap-security", "tls", "--password-stdin"],
     ["accounts", "reconnect", "a@b.cc"],
+    ["accounts", "reconnect", "a@b.cc", "--reading"],
+    ["accounts", "add", "google", "--reading"],
     ["accounts", "pause", "a@b.cc"],
     ["accounts", "resume", "a@b.cc"],
     ["accounts", "remove", "a@b.cc", "--revoke"],
