@@ -4,6 +4,7 @@ import gc
 import os
 import signal
 import sys
+from dataclasses import replace
 
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
@@ -36,7 +37,7 @@ def run(config: Config, *, hidden: bool = False, link: str | None = None) -> int
     instance = SingleInstance(config.data_dir, app)
     if not instance.claim():
         token = os.environ.pop("XDG_ACTIVATION_TOKEN", "")
-        if instance.send(Message(errand.errand, errand.account, token)):
+        if instance.send(replace(errand, token=token)):
             return 0
         sys.stderr.write(f"{APP_NAME} is open already, but does not answer. End it and try again.\n")
         return 1

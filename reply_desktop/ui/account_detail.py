@@ -1,5 +1,6 @@
 """All about one account: what is wrong, who can fix it and how, what it was granted, and its history."""
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Final
 
@@ -7,12 +8,15 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QCheckBox, QLabel, QVBoxLayout, QWidget
 
 from reply_desktop.channel.messages import (
+    AccountRows,
     Done,
     GetAccount,
+    GetAccounts,
     PauseAccounts,
     RemoveAccounts,
     ResumeAccounts,
     SendTest,
+    SetDailyLimit,
     TestSent,
 )
 from reply_desktop.domain.causes import CAUSES, Cause, Link, words
@@ -38,6 +42,7 @@ from reply_desktop.ui.controls import (
     numbered,
     wrapped,
 )
+from reply_desktop.ui.daily_limit import DailyLimit
 from reply_desktop.ui.side_pane import SidePane, section
 from reply_desktop.ui.strip import StripView
 from reply_desktop.ui.theme import Space, Type
@@ -59,6 +64,8 @@ from reply_desktop.ui.words import (
     utc_now,
 )
 
+LOOKED_AT: Final = 500
+"""Accounts looked at most for the sequences that lose them."""
 EPISODES: Final = 25
 """Stretches of trouble listed at most."""
 
@@ -171,7 +178,9 @@ class AccountPane(SidePane):
         self._history_box = QWidget()
         self._history = column(self._history_box, gap=Space.M)
         page.addWidget(_part("Last 30 days", self.strip, self._strip_words))
-        page.addWidget(_part("Use", self._use))
+        self.limit = DailyLimit()
+        self.limit.wanted.connect(self._on_limit)
+        page.addWidget(_part("Use", self._use, self.limit))
         self._granted_part = _part("What you granted", self._granted)
         page.addWidget(self._granted_part)
         page.addWidget(_part("History", self._history_box))
@@ -182,6 +191,9 @@ class AccountPane(SidePane):
         page.addWidget(button("Check now", self._on_check, icon="refresh"))
         page.addWidget(button("Pause", partial(self._pause_many, True), icon="pause"))
         page.addWidget(button("Resume", partial(self._pause_many, False), icon="play"))
+        self.limit_many = DailyLimit()
+        self.limit_many.wanted.connect(self._on_limit)
+        page.addWidget(self.limit_many)
         page.addWidget(button("Remove…", self._on_remove_many, icon="trash"))
         self._several_result = Note()
         self._several_result.hide()
@@ -200,6 +212,7 @@ class AccountPane(SidePane):
         self.one.show()
         if other:
             self.detail = None
+            self.limit.put(row.daily_limit, anew=True)
             self.result.hide()
             self.confirm.hide()
             self.details.toggle.setChecked(False)
@@ -271,8 +284,9 @@ class AccountPane(SidePane):
         self.strip.put(row.strip)
         told = strip_words(row.strip)
         self._strip_words.setText(told.partition(": ")[2] or told)
-        used = f"Used by {few(row.used_by, shown=3)}." if row.used_by else "No sequence uses this account."
-        self._use.setText(f"{used} {row.sent_today:,} of at most {row.daily_limit:,} sent today.")
+        used = f"Used by {_named(row.used_by)}." if row.used_by else "No sequence uses this account."
+        self._use.setText(f"{used} {count(row.sent_today, 'mail')} sent in the last 24 hours.")
+        self.limit.put(row.daily_limit)
         granted = granted_words(row)
         self._granted_part.setVisible(bool(granted))
         self._granted.setText("\n".join(f"•  {text}" for text in granted))
@@ -410,6 +424,17 @@ class AccountPane(SidePane):
         request = PauseAccounts(self._many) if pause else ResumeAccounts(self._many)
         self._bridge.ask(request, self._on_done, self._on_failed, owner=self)
 
+    def _on_limit(self, limit: int) -> None:
+        ids = self._many or ((self.row.id,) if self.row else ())
+        if ids:
+            self._bridge.ask(
+                SetDailyLimit(ids, limit), partial(self._on_limited, limit), self._on_failed, owner=self
+            )
+
+    def _on_limited(self, limit: int, answer: Done) -> None:
+        (self.limit_many if self._many else self.limit).put(limit)
+        self._say(f"At most {count(limit, 'mail')} in 24 hours from now on.", "green")
+
     def _on_done(self, answer: Done) -> None:
         self.result.hide()
 
@@ -434,9 +459,10 @@ class AccountPane(SidePane):
     def _on_remove(self) -> None:
         if self.row is None:
             return
-        used = f" {few(self.row.used_by, shown=3)} lose it as a sender." if self.row.used_by else ""
+        used = self.row.used_by
+        lost = f" {_named(used)} {'loses' if len(used) == 1 else 'lose'} it as a sender." if used else ""
         self.confirm.ask(
-            f"Remove {self.row.address}? Its history goes too.{used}", _REVOKE_WORDS.get(self.row.provider)
+            f"Remove {self.row.address}? Its history goes too.{lost}", _REVOKE_WORDS.get(self.row.provider)
         )
         self.area.ensureWidgetVisible(self.confirm)
 
@@ -447,12 +473,29 @@ class AccountPane(SidePane):
     def _on_remove_many(self) -> None:
         text = f"Remove {count(len(self._many), 'account')}? Their history goes too."
         self.confirm_many.ask(text, "Also end the access at the providers, as far as they let the app.")
+        asked = self._many
+        self._bridge.ask(
+            GetAccounts(asked[:LOOKED_AT]),
+            partial(self._on_used, asked, text),
+            lambda error: None,
+            owner=self,
+        )
+
+    def _on_used(self, asked: tuple[str, ...], text: str, answer: AccountRows) -> None:
+        used = sorted({name for row in answer.rows for name in row.used_by}, key=str.casefold)
+        if used and asked == self._many:
+            lose = "loses senders" if len(used) == 1 else "lose senders"
+            self.confirm_many.say(f"{text} {_named(used)} {lose}.")
 
     def _on_confirmed_many(self, revoke: bool) -> None:
         self._bridge.ask(RemoveAccounts(self._many, revoke), self._on_removed, self._on_failed)
 
     def _on_removed(self, answer: Done) -> None:
         self.closed.emit()
+
+
+def _named(sequences: Sequence[str]) -> str:
+    return few([f"“{plain(name, 60)}”" for name in sequences], shown=3)
 
 
 def _part(title: str, *widgets: QWidget) -> QWidget:
@@ -500,6 +543,14 @@ class _Removal(QWidget):
         self._revoke_words.setText(revoke or "")
         self.show()
         self.keep.setFocus()
+
+    def say(self, text: str) -> None:
+        """Put the question in other words."""
+        self._text.put(text, "red")
+
+    def text(self) -> str:
+        """The question."""
+        return self._text.text()
 
     def _on_go(self) -> None:
         self.hide()

@@ -1,6 +1,7 @@
 """Banners above every page: what keeps mail from being sent, one calm line and one action each."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from collections.abc import Set as AbstractSet
 from functools import partial
 from typing import Final
 
@@ -21,9 +22,12 @@ from reply_desktop.domain.events import SummaryChanged, VaultChanged
 from reply_desktop.domain.notification import plain
 from reply_desktop.domain.provider import PROVIDER_NAMES
 from reply_desktop.domain.rows import AccountRow, AppFault, Summary
+from reply_desktop.domain.sequence_rows import SequenceRow
+from reply_desktop.domain.states import Color
 from reply_desktop.ui import icons, theme
 from reply_desktop.ui.bridge import Bridge, EngineState
 from reply_desktop.ui.controls import Elided, button, column, line
+from reply_desktop.ui.roster import Roster
 from reply_desktop.ui.theme import Space
 from reply_desktop.ui.words import count, few, wrong_words
 
@@ -51,6 +55,20 @@ def red_words(summary: Summary) -> str:
     if number == 1 and named:
         return f"{plain(addresses[0], 80)} cannot send. {wrong_words(named[0])}."
     return f"{count(number, 'account')} cannot send: {few(addresses, number, 3)}."
+
+
+def hit_words(red: AbstractSet[str], on: Iterable[SequenceRow]) -> str:
+    """What sequences that are on lose by these addresses: “Partners” sends nothing. Empty when none does."""
+    hit = [row for row in on if not red.isdisjoint(row.accounts)]
+    still = [f"“{row.name}”" for row in hit if row.indicator is Color.RED]
+    others = [f"“{row.name}”" for row in hit if row.indicator is not Color.RED]
+    parts = []
+    if still:
+        parts.append(f"{few(still)} {'sends' if len(still) == 1 else 'send'} nothing.")
+    if others:
+        verb, them = "goes" if len(others) == 1 else "go", "it" if len(red) == 1 else "them"
+        parts.append(f"{few(others)} {verb} on without {them}.")
+    return " ".join(parts)
 
 
 def fault_words(fault: AppFault) -> str:
@@ -104,9 +122,10 @@ class Banners(QWidget):
     account_wanted = Signal(str)
     providers_wanted = Signal()
 
-    def __init__(self, bridge: Bridge, parent: QWidget | None = None) -> None:
+    def __init__(self, bridge: Bridge, roster: Roster | None = None, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._bridge = bridge
+        self._bridge, self._roster = bridge, roster
+        self._summary: Summary | None = None
         self._box = column(self, gap=0)
         self._shown: dict[str, Banner] = {}
         self._said: dict[str, tuple[str, ...]] = {}
@@ -117,6 +136,8 @@ class Banners(QWidget):
         bridge.engine_changed.connect(self._on_engine)
         bridge.summary_changed.connect(self._on_summary_event)
         bridge.vault_changed.connect(self._on_vault_event)
+        if roster is not None:
+            roster.changed.connect(self._on_roster)
         if bridge.engine is EngineState.RUNNING:
             self._on_engine(bridge.engine)
 
@@ -195,7 +216,12 @@ class Banners(QWidget):
     def _on_summary_event(self, event: SummaryChanged) -> None:
         self._on_summary(event.summary)
 
+    def _on_roster(self, ids: object) -> None:
+        if self._summary is not None:
+            self._show_red(self._summary)
+
     def _on_summary(self, summary: Summary) -> None:
+        self._summary = summary
         self._show_red(summary)
         told = [fault for fault in summary.app_faults if fault.cause not in _VAULT_CAUSES]
         faults = {f"fault:{fault.key}": fault for fault in told}
@@ -212,7 +238,9 @@ class Banners(QWidget):
         if number <= 0:
             self._take("red")
             return
-        text = red_words(summary)
+        on = self._roster.on if self._roster is not None else ()
+        hit = hit_words(frozenset(row.address for row in summary.red), on)
+        text = f"{red_words(summary)} {hit}".rstrip()
         mendable = [row.id for row in named if row.offers_reconnect]
         one = mendable[0] if mendable else named[0].id if named else ""
         go: Callable[[], None]

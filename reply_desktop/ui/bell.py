@@ -14,9 +14,13 @@ from reply_desktop.ui.theme import Space, Type
 
 
 class Bell(QToolButton):
-    """The button with its badge. `account_asked` carries an account's id, `fault_asked` a fault's key."""
+    """The button with its badge. `account_asked` carries an account's id, `fault_asked` a fault's key.
+
+    `log_asked`: a sequence's id, and the key of the entry in its log.
+    """
 
     account_asked = Signal(str)
+    log_asked = Signal(str, str)
     fault_asked = Signal(str)
 
     def __init__(
@@ -41,6 +45,7 @@ class Bell(QToolButton):
             self.panel = BellPanel(self._bridge, self, lambda: self.unread, clock=self._clock)
             self.panel.account_asked.connect(self.account_asked)
             self.panel.fault_asked.connect(self.fault_asked)
+            self.panel.log_asked.connect(self.log_asked)
         if self.panel.isVisible():
             self.panel.dismiss()
         else:

@@ -34,10 +34,15 @@ _STATES: Final = {Severity.CRITICAL: State.EXPIRED, Severity.WARNING: State.AT_R
 
 
 class BellPanel(Overlay):
-    """The entries: unread first, then by time. Up and Down walk through them, Escape closes."""
+    """The entries: unread first, then by time. Up and Down walk through them, Escape closes.
+
+    Details leads to the log of a sequence that tells of the same (`log_asked`: its id, the entry's key), else
+    to the account or the app registration.
+    """
 
     account_asked = Signal(str)
     fault_asked = Signal(str)
+    log_asked = Signal(str, str)
 
     def __init__(
         self,
@@ -143,7 +148,9 @@ class BellPanel(Overlay):
         if not row.read:
             self._bridge.ask(MarkRead((row.id,)), lambda _: self._mark_read(row.id), owner=self)
         self.hide()
-        if row.account_id is not None:
+        if row.sequence_id is not None:
+            self.log_asked.emit(row.sequence_id, row.key)
+        elif row.account_id is not None:
             self.account_asked.emit(row.account_id)
         else:
             self.fault_asked.emit(row.key)

@@ -116,6 +116,12 @@ class Bridge(QObject):
     check_progress = Signal(object)
     provider_changed = Signal(object)
     vault_changed = Signal(object)
+    sequences_changed = Signal(object)
+    sequence_removed = Signal(object)
+    log_added = Signal(object)
+    prospects_changed = Signal(object)
+    import_progress = Signal(object)
+    sending_paused = Signal(object)
     _arrived = Signal()
 
     def __init__(
@@ -136,6 +142,7 @@ class Bridge(QObject):
         self._closing = threading.Event()
         self._wake = threading.Event()
         self._again = threading.Event()
+        self._let_go = threading.Event()
         self._link: Link | None = None
         self._thread: threading.Thread | None = None
         self._signals = {
@@ -150,6 +157,12 @@ class Bridge(QObject):
             events.CheckProgress: self.check_progress,
             events.ProviderChanged: self.provider_changed,
             events.VaultChanged: self.vault_changed,
+            events.SequencesChanged: self.sequences_changed,
+            events.SequenceRemoved: self.sequence_removed,
+            events.LogAdded: self.log_added,
+            events.ProspectsChanged: self.prospects_changed,
+            events.ImportProgress: self.import_progress,
+            events.SendingPaused: self.sending_paused,
         }
         self._arrived.connect(self._drain, Qt.ConnectionType.QueuedConnection)
 
@@ -196,6 +209,11 @@ class Bridge(QObject):
         self._again.set()
         self._wake.set()
 
+    def let_go(self) -> None:
+        """The engine ends because it was asked to: once it is gone, it is not started again."""
+        self._let_go.set()
+        self._wake.set()
+
     def _post(self, delivery: Callable[[], None]) -> None:
         """Have something called on the GUI thread. Any thread."""
         if self._closing.is_set():
@@ -240,7 +258,7 @@ class Bridge(QObject):
 
     def _run(self) -> None:
         after_exit = self._after_exit or _restarts()
-        while not self._closing.is_set():
+        while not (self._closing.is_set() or self._let_go.is_set()):
             self._wake.clear()
             lost = threading.Event()
             served = False

@@ -1,6 +1,6 @@
 """The columns of the accounts table, and a row made ready to paint: all its texts, once."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import IntEnum
@@ -73,7 +73,7 @@ COLUMNS: Final = (
     Column("used_by", "Used by", 116, rank=6, stretch=1, sample="Spring outreach"),
     Column(
         "sent",
-        "Sent today",
+        "Sent / 24 h",
         90,
         rank=4,
         sort="sent_today",
@@ -87,27 +87,44 @@ COLUMNS: Final = (
 
 
 def fitting(
-    width: int, wanted: frozenset[Col], widths: dict[Col, int], fixed: frozenset[Col] = frozenset()
+    width: int,
+    wanted: frozenset[Col],
+    widths: dict[Col, int],
+    fixed: frozenset[Col] = frozenset(),
 ) -> dict[Col, int]:
+    """`fit` for the accounts table: what is left over goes to the address."""
+    needed = {int(col): across for col, across in widths.items()}
+    given = fit(COLUMNS, Col.ADDRESS, width, wanted, needed, fixed)
+    return {Col(col): across for col, across in given.items()}
+
+
+def fit(
+    columns: Sequence[Column],
+    main: int,
+    width: int,
+    wanted: Collection[int],
+    widths: Mapping[int, int],
+    fixed: Collection[int] = (),
+) -> dict[int, int]:
     """Which of the wanted columns fit into a width, and how wide each becomes.
 
     `widths`: what each needs; `fixed`: those the person gave a width. Columns of the highest rank go first;
-    spare room goes to the stretching ones, and what is left over to the address.
+    spare room goes to the stretching ones, and what is left over to `main`.
     """
-    shown = [col for col in Col if col in wanted or COLUMNS[col].rank == 0]
+    shown = [col for col in range(len(columns)) if col in wanted or columns[col].rank == 0]
     while sum(widths[col] for col in shown) > width:
-        least = max(shown, key=lambda col: COLUMNS[col].rank)
-        if COLUMNS[least].rank == 0:
+        least = max(shown, key=lambda col: columns[col].rank)
+        if columns[least].rank == 0:
             break
         shown.remove(least)
     given = {col: widths[col] for col in shown}
     spare = width - sum(given.values())
-    elastic = [col for col in shown if COLUMNS[col].stretch and col not in fixed]
-    shares = sum(COLUMNS[col].stretch for col in elastic)
+    elastic = [col for col in shown if columns[col].stretch and col not in fixed]
+    shares = sum(columns[col].stretch for col in elastic)
     if spare > 0:
         for col in elastic:
-            given[col] += spare * COLUMNS[col].stretch // shares
-        given[Col.ADDRESS] += width - sum(given.values())
+            given[col] += spare * columns[col].stretch // shares
+        given[main] += width - sum(given.values())
     return given
 
 
@@ -158,5 +175,5 @@ class Prepared:
             told = words.cause_words(row)
             return told.explanation if told else None
         if col == Col.SENT:
-            return f"{row.sent_today:,} sent today of at most {row.daily_limit:,}"
+            return f"{row.sent_today:,} of at most {row.daily_limit:,} sent in the last 24 hours"
         return self.texts[col]

@@ -81,6 +81,7 @@ class ConnectPane(SidePane):
         self._provider = Provider.GOOGLE
         self._account: AccountRow | None = None
         self._run: tuple[int, int] | None = None
+        self._reading = False
         self._consent: ConsentStarted | None = None
         self._pending: Pending | None = None
         self._early: dict[str, ConsentEnded] = {}
@@ -102,10 +103,14 @@ class ConnectPane(SidePane):
         account: AccountRow | None = None,
         *,
         run: tuple[int, int] | None = None,
+        reading: bool = False,
     ) -> None:
-        """Sign in a new account of a provider, or this account again; `run` is (number, of how many)."""
+        """Sign in a new account of a provider, or this account again; `run` is (number, of how many).
+
+        `reading`: to ask also for the permission to read its mail.
+        """
         self.leave()
-        self._provider, self._account, self._run = provider, account, run
+        self._provider, self._account, self._run, self._reading = provider, account, run, reading
         self._start()
 
     @property
@@ -118,13 +123,16 @@ class ConnectPane(SidePane):
         self._early.clear()
         self.stage = Stage.STARTING
         name = PROVIDER_NAMES[self._provider]
-        self.title.setText("Reconnect" if self._account else f"Add a {name} account")
+        again = "Allow reading" if self._reading else "Reconnect"
+        self.title.setText(again if self._account else f"Add a {name} account")
         page = self._page()
         page.addWidget(wrapped(f"Preparing the sign-in with {name}…", muted=True))
         self._run_buttons(page)
         page.addStretch(1)
         request = BeginConsent(
-            None if self._account else self._provider, self._account.id if self._account else None
+            None if self._account else self._provider,
+            self._account.id if self._account else None,
+            reading=self._reading,
         )
         self._pending = self._bridge.ask(request, self._on_started, self._on_refused, owner=self)
 

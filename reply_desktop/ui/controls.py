@@ -1,5 +1,7 @@
 """The small parts screens are made of: buttons, cut and wrapped labels, notes, disclosures, flowing rows."""
 
+import html
+import textwrap
 from collections.abc import Callable
 from typing import Any, Final, TypeVar
 
@@ -29,6 +31,9 @@ from reply_desktop.ui import icons, theme
 from reply_desktop.ui.theme import Space, Type
 
 B = TypeVar("B", bound=QBoxLayout)
+
+TIP_LETTERS: Final = 80
+"""Letters in one line of a tooltip."""
 
 
 def button(
@@ -76,6 +81,15 @@ def wrapped(text: str = "", size: Type = Type.BODY, *, strong: bool = False, mut
 def breakable(text: str) -> str:
     """The text with places where a long address may be broken at the end of a line."""
     return text.replace("@", "@\u200b").replace(".", ".\u200b")
+
+
+def tip_text(text: str) -> str:
+    """The text for a tooltip: plain whatever is in it, and broken into lines, which Qt does not do for us."""
+    lines = [piece for line in text.splitlines() for piece in textwrap.wrap(line, TIP_LETTERS) or [""]]
+    whole = "\n".join(lines)
+    if not set("<&") & set(whole):
+        return whole
+    return f"<p>{html.escape(whole)}</p>".replace("\n", "<br>")
 
 
 def hairline() -> QFrame:
@@ -160,7 +174,7 @@ class Elided(QLabel):
     def event(self, event: QEvent) -> bool:
         if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip:
             whole = self.text() if self.shown() != self.text() else ""
-            QToolTip.showText(event.globalPos(), self.tip or whole, self)
+            QToolTip.showText(event.globalPos(), tip_text(self.tip or whole), self)
             return True
         return super().event(event)
 

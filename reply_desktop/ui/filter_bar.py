@@ -28,6 +28,20 @@ class SearchField(QLineEdit):
 
     left_down = Signal()
 
+    def __init__(self, what: str, name: str) -> None:
+        super().__init__()
+        self.setPlaceholderText(what)
+        self.setAccessibleName(name)
+        self.setClearButtonEnabled(True)
+        self.setFixedWidth(theme.scaled(200))
+        self.setMaxLength(254)
+        # The texts of its actions name the buttons that Qt puts into the field.
+        for clear in self.findChildren(QAction):
+            clear.setText("Clear the search")
+        search = QAction("Search", self)
+        icons.put_icon(search, "search", "muted")
+        self.addAction(search, QLineEdit.ActionPosition.LeadingPosition)
+
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_Escape and self.text():
             self.clear()
@@ -48,18 +62,7 @@ class FilterBar(QWidget):
         self._typing = QTimer(self, singleShot=True, interval=TYPING_MS)
         self._typing.timeout.connect(self._emit)
         row = Flow(self, Space.S)
-        self.text = SearchField()
-        self.text.setPlaceholderText("Search address")
-        self.text.setAccessibleName("Search accounts by address")
-        self.text.setClearButtonEnabled(True)
-        self.text.setFixedWidth(theme.scaled(200))
-        self.text.setMaxLength(254)
-        # The texts of its actions name the buttons that Qt puts into the field.
-        for clear in self.text.findChildren(QAction):
-            clear.setText("Clear the search")
-        search = QAction("Search", self)
-        icons.put_icon(search, "search", "muted")
-        self.text.addAction(search, QLineEdit.ActionPosition.LeadingPosition)
+        self.text = SearchField("Search address", "Search accounts by address")
         self.text.textChanged.connect(lambda: self._typing.start())
         self.text.left_down.connect(table.setFocus)
         row.addWidget(self.text)

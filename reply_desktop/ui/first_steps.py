@@ -58,7 +58,7 @@ class FirstSteps(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        page = _middle(self)
+        page = middle(self)
         hello = QLabel()
         hello.setPixmap(icons.pixmap("app", side=56))
         page.addWidget(hello)
@@ -78,19 +78,19 @@ class FirstSteps(QWidget):
 
 
 class NothingFound(QWidget):
-    """Shown when no account passes the filter."""
+    """Shown when nothing passes the filter; the words are those for accounts unless others are given."""
 
     cleared = Signal()
 
-    def __init__(self) -> None:
+    def __init__(self, noun: str = "account", nouns: str | None = None) -> None:
         super().__init__()
-        page = _middle(self)
+        page = middle(self)
         mark_ = QLabel()
         icons.put_icon(mark_, "search", "muted", 28)
         page.addWidget(mark_)
-        page.addWidget(wrapped("No account matches", Type.TITLE, strong=True))
-        page.addWidget(wrapped("Try another search, or show all accounts again.", muted=True))
-        self.clear_button = button("Show all accounts", self.cleared.emit)
+        page.addWidget(wrapped(f"No {noun} matches", Type.TITLE, strong=True))
+        page.addWidget(wrapped(f"Try another search, or show all {nouns or noun + 's'} again.", muted=True))
+        self.clear_button = button(f"Show all {nouns or noun + 's'}", self.cleared.emit)
         page.addWidget(self.clear_button, 0, Qt.AlignmentFlag.AlignLeading)
 
 
@@ -99,7 +99,7 @@ class NotYet(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        page = _middle(self)
+        page = middle(self)
         self._words = wrapped("Starting the background service…", muted=True)
         self._words.hide()
         page.addWidget(self._words)
@@ -111,7 +111,7 @@ class NotYet(QWidget):
         self._late.start()
 
 
-def _middle(parent: QWidget) -> QVBoxLayout:
+def middle(parent: QWidget) -> QVBoxLayout:
     """A column in the middle, as wide as a line is good to read."""
     outer: QHBoxLayout = line(parent, margin=Space.XL)
     inner = QWidget()

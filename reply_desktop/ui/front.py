@@ -1,6 +1,7 @@
 """Puts the window's parts together: pages, banners, bell, footer, and who opens what."""
 
-from typing import Final
+from functools import cached_property
+from typing import TYPE_CHECKING, Final, cast
 
 from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtWidgets import QMenu, QToolButton, QWidget
@@ -16,9 +17,14 @@ from reply_desktop.ui.bell import Bell
 from reply_desktop.ui.bridge import Bridge, EngineState
 from reply_desktop.ui.browser import OpenPage, open_page
 from reply_desktop.ui.controls import icon_button
-from reply_desktop.ui.main_window import ACCOUNTS, PROVIDERS, MainWindow
+from reply_desktop.ui.main_window import ACCOUNTS, PROVIDERS, SEQUENCE, SEQUENCES, MainWindow
 from reply_desktop.ui.remembered import Remembered
+from reply_desktop.ui.roster import Roster
 from reply_desktop.ui.words import Clock, ago, count, exact, utc_now
+
+if TYPE_CHECKING:
+    from reply_desktop.ui.sequence_page import SequencePage
+    from reply_desktop.ui.sequences_page import SequencesPage
 
 FOOTER_MS: Final = 20_000
 """How often “last check 3 min ago” is said anew."""
@@ -40,19 +46,48 @@ class Front(QObject):
     ) -> None:
         super().__init__(window)
         self.window, self.bridge = window, bridge
-        self._clock = clock
+        self._clock, self._remembered, self._open_in_browser = clock, remembered, open_in_browser
         self._accounts = 0
-        self.banners = Banners(bridge)
+        self.roster = Roster(bridge, self)
+        self.banners = Banners(bridge, self.roster)
         self.bell = Bell(bridge, clock=clock)
         self.accounts = AccountsPage(bridge, clock, open_in_browser, remembered)
         window.add_banners(self.banners)
         window.add_to_header(self.bell)
         window.add_to_header(self._more())
         window.add_page(ACCOUNTS, lambda: self.accounts)
+        window.add_page(SEQUENCES, lambda: self.sequences)
+        window.add_page(SEQUENCE, self._sequence)
+        self._page: SequencePage | None = None
         self._footer_timer = QTimer(self, interval=FOOTER_MS)
         self._footer_timer.timeout.connect(self._tell_footer)
         self._connect_parts()
         self._on_engine(bridge.engine)
+
+    # Made when first needed: the window is shown sooner without them
+
+    @cached_property
+    def sequences(self) -> "SequencesPage":
+        """The list of sequences."""
+        from reply_desktop.ui.sequences_page import SequencesPage
+
+        made = SequencesPage(self.bridge, self.roster, self._clock, self._remembered)
+        made.opened.connect(self.open_sequence)
+        made.account_wanted.connect(self.open_accounts)
+        return made
+
+    def _sequence(self) -> "SequencePage":
+        from reply_desktop.ui.sequence_page import SequencePage
+
+        made = SequencePage(self.bridge, self._clock, self._open_in_browser)
+        made.back.connect(self.window.open_sequences)
+        made.open_account.connect(self.open_account)
+        self._page = made
+        return made
+
+    def unsaved(self) -> tuple[str, ...]:
+        """Names of the sequences with changes that are not saved."""
+        return self._page.unsaved if self._page is not None else ()
 
     def _more(self) -> QToolButton:
         made = icon_button("more", "More")
@@ -74,6 +109,7 @@ class Front(QObject):
         banners.account_wanted.connect(self.open_account)
         banners.providers_wanted.connect(self.open_providers)
         bell.account_asked.connect(self.open_account)
+        bell.log_asked.connect(lambda sequence_id, key: self.open_sequence(sequence_id, "log", key=key))
         bell.fault_asked.connect(lambda key: self.open_providers())
         self.accounts.providers_wanted.connect(self.open_providers)
         self.accounts.model.dataChanged.connect(lambda *_: self._tell_footer())
@@ -82,35 +118,50 @@ class Front(QObject):
 
     # Doors
 
-    def open_settings(self, name: str) -> QWidget | None:
+    def open_page(self, name: str) -> QWidget | None:
         """Show the window with this page."""
         self.window.bring()
-        return self.window.open_settings(name)
+        return self.window.open_page(name)
+
+    def open_first(self) -> None:
+        """Open what was in view last; the accounts for a newcomer."""
+        self.window.open_page(SEQUENCES if self._remembered.get("window/section") == SEQUENCES else ACCOUNTS)
+
+    def open_sequences(self) -> None:
+        """Show the window with the list of sequences."""
+        self.open_page(SEQUENCES)
+
+    def open_sequence(
+        self, sequence_id: str, tab: str = "steps", entry: int | None = None, key: str | None = None
+    ) -> None:
+        """Show the window with a sequence: `entry` or `key` name an entry of its log to bring into view."""
+        page = cast("SequencePage", self.open_page(SEQUENCE))
+        page.open_sequence(sequence_id, tab, entry, key)
 
     def open_account(self, account_id: str) -> None:
         """Show the window with this account's detail."""
-        self.open_settings(ACCOUNTS)
+        self.open_page(ACCOUNTS)
         self.accounts.open_account(account_id)
 
     def open_accounts(self) -> None:
         """Show the window with the table."""
-        self.open_settings(ACCOUNTS)
+        self.open_page(ACCOUNTS)
 
     def open_providers(self, provider: Provider | None = None) -> None:
         """Show the window with Settings → Providers, at this provider's part where the page knows how."""
-        page = self.open_settings(PROVIDERS)
+        page = self.open_page(PROVIDERS)
         show = getattr(page, "show_provider", None)
         if provider is not None and show is not None:
             show(provider)
 
     def reconnect(self, ids: tuple[str, ...] | str) -> None:
         """Show the window and mend these accounts, one after the other."""
-        self.open_settings(ACCOUNTS)
+        self.open_page(ACCOUNTS)
         self.accounts.reconnect((ids,) if isinstance(ids, str) else ids)
 
     def reconnect_all(self) -> None:
         """Show the window and mend every red account that a sign-in mends."""
-        self.open_settings(ACCOUNTS)
+        self.open_page(ACCOUNTS)
         self.accounts.reconnect_all()
 
     def check_all(self) -> None:

@@ -174,6 +174,11 @@ def _shape(shape: Shape, fill: str, side: int, ratio: float) -> QPixmap:
     return made
 
 
+def shape_pixmap(shape: Shape, fill: str, side: int = theme.ICON) -> QPixmap:
+    """A shape in a colour (`#rrggbb`)."""
+    return _shape(shape, fill, side, theme.device_pixel_ratio())
+
+
 def state_pixmap(state: State, side: int = theme.ICON) -> QPixmap:
     """A state's shape in its colour."""
     fill = theme.colors().state_tone(state).fill

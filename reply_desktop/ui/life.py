@@ -9,7 +9,7 @@ from PySide6.QtCore import QEvent, QObject, QTimer
 
 from reply_desktop.config import Config
 from reply_desktop.ui import icons
-from reply_desktop.ui.main_window import ACCOUNTS, MainWindow
+from reply_desktop.ui.main_window import MainWindow
 from reply_desktop.ui.remembered import Remembered
 from reply_desktop.ui.single_instance import Message, SingleInstance
 
@@ -103,7 +103,7 @@ class Life(QObject):
         from reply_desktop.ui.front import Front
 
         self.front = Front(self._window, self._bridge, self._remembered)
-        self._window.open_settings(ACCOUNTS)
+        self.front.open_first()
         QTimer.singleShot(0, self._surround)
 
     def _surround(self) -> None:

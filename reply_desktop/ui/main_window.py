@@ -1,12 +1,13 @@
-"""The window's frame: header, banners, the settings' navigation, pages made on first sight, footer."""
+"""The window's frame: header with its two sections, banners, the settings' navigation, pages, footer."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Final
 
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import (
     QCloseEvent,
+    QFontMetrics,
     QGuiApplication,
     QHideEvent,
     QKeySequence,
@@ -32,6 +33,8 @@ from reply_desktop.ui.controls import Elided, button, column, line
 from reply_desktop.ui.remembered import Remembered
 from reply_desktop.ui.theme import Space, Type
 
+SEQUENCES: Final = "sequences"
+SEQUENCE: Final = "sequence"
 ACCOUNTS: Final = "accounts"
 NOTIFICATIONS: Final = "notifications"
 PROVIDERS: Final = "providers"
@@ -43,9 +46,11 @@ _PAGES: Final = (
     (PROVIDERS, "Providers", "plug"),
     (GENERAL, "General", "sliders"),
 )
+_SECTIONS: Final = (("Sequences", "send", "Ctrl+1"), ("Settings", "sliders", "Ctrl+2"))
 _SIZE: Final = QSize(1280, 800)
 _LEAST: Final = QSize(760, 480)
 _FOLD: Final = 1000
+_NATIVE: Final = QKeySequence.SequenceFormat.NativeText
 
 
 class MainWindow(QWidget):
@@ -65,6 +70,8 @@ class MainWindow(QWidget):
         self._makers: dict[str, Callable[[], QWidget]] = {}
         self._pages: dict[str, QWidget] = {}
         self._entries: dict[str, QPushButton] = {}
+        self._sections: dict[str, QPushButton] = {}
+        self._last_settings = ACCOUNTS
         self.has_tray: Callable[[], bool] = lambda: False
         self.leaving = False
         self._folded = False
@@ -92,7 +99,7 @@ class MainWindow(QWidget):
         bar = QFrame()
         bar.setProperty("bar", "top")
         row = line(bar, gap=Space.S)
-        row.setContentsMargins(Space.L, Space.S, Space.M, Space.S)
+        row.setContentsMargins(Space.L, Space.XS, Space.M, Space.XS)
         mark = QLabel()
         mark.setPixmap(icons.pixmap("app", side=24))
         row.addWidget(mark)
@@ -102,11 +109,37 @@ class MainWindow(QWidget):
             chip.setToolTip("Local stand-ins for the providers; no real mailbox is touched.")
             chip.setProperty("badge", "blue")
             row.addWidget(chip, 0, Qt.AlignmentFlag.AlignVCenter)
+        row.addSpacing(Space.M)
+        for entry in self._section_entries():
+            row.addWidget(entry)
         row.addStretch(1)
         self.header_slots: QHBoxLayout = line(gap=Space.XS)
         row.addLayout(self.header_slots)
         bar.setMinimumHeight(theme.scaled(48))
         return bar
+
+    def _section_entries(self) -> Iterator[QPushButton]:
+        group = QButtonGroup(self)
+        for (words, icon, keys), go in zip(
+            _SECTIONS, (self.open_sequences, self.open_last_settings), strict=True
+        ):
+            entry = button(words, kind="nav", icon=icon)
+            entry.setCheckable(True)
+            entry.setAccessibleName(words)
+            entry.setToolTip(f"{words} ({QKeySequence(keys).toString(_NATIVE)})")
+            entry.setChecked(words == "Settings")
+            # In view its words are stronger, and must not be cut then.
+            strong = QFontMetrics(theme.theme().font(strong=True)).horizontalAdvance(words)
+            entry.setMinimumWidth(strong + theme.ICON + 2 * Space.L + Space.S)
+            # Assistive technology toggles such a button and does not click it; a click on it leads back to
+            # the list from one sequence.
+            entry.toggled.connect(partial(self._on_section, go))
+            entry.clicked.connect(lambda _=False, go=go: go())
+            group.addButton(entry)
+            shortcut = QShortcut(QKeySequence(keys), self)
+            shortcut.activated.connect(go)
+            self._sections[words] = entry
+            yield entry
 
     def _navigation(self, sandbox: bool) -> QFrame:
         bar = QFrame()
@@ -161,7 +194,7 @@ class MainWindow(QWidget):
     # Filling
 
     def add_page(self, name: str, make: Callable[[], QWidget]) -> None:
-        """Tell how a page of the navigation is made, which happens when it is first opened."""
+        """Tell how a page is made, which happens when it is first opened."""
         self._makers[name] = make
 
     def add_banners(self, banners: QWidget) -> None:
@@ -172,20 +205,38 @@ class MainWindow(QWidget):
         """Put a button to the right in the header."""
         self.header_slots.addWidget(widget)
 
-    def open_settings(self, name: str) -> QWidget | None:
+    def open_page(self, name: str) -> QWidget | None:
         """Open a page by its name; the page, or None when there is no such page."""
         page = self._pages.get(name)
         if page is None and name in self._makers:
             page = self._pages[name] = self._makers[name]()
             self.stack.addWidget(page)
         if page is not None:
-            self._entries[name].setChecked(True)
+            in_settings = name in self._entries
             self.stack.setCurrentWidget(page)
+            if in_settings:
+                self._last_settings = name
+                self._entries[name].setChecked(True)
+            self._bar.setVisible(in_settings)
+            self._sections["Settings" if in_settings else "Sequences"].setChecked(True)
         return page
+
+    def open_sequences(self) -> None:
+        """Open the list of sequences."""
+        if self.open_page(SEQUENCES) is None:
+            self._sections["Settings"].setChecked(True)
+
+    def open_last_settings(self) -> None:
+        """Open the settings where they were left."""
+        self.open_page(self._last_settings)
+
+    def _on_section(self, go: Callable[[], object], chosen: bool) -> None:
+        if chosen and self._sections["Settings"].isChecked() is not self._bar.isVisibleTo(self):
+            go()
 
     def _on_entry(self, name: str, chosen: bool) -> None:
         if chosen:
-            self.open_settings(name)
+            self.open_page(name)
 
     @property
     def current(self) -> str:
@@ -237,7 +288,8 @@ class MainWindow(QWidget):
         self.activateWindow()
 
     def remember(self) -> None:
-        """Keep where the window lies."""
+        """Keep where the window lies, and which of its sections is in view."""
+        self._remembered.put("window/section", "" if self.current in self._entries else SEQUENCES)
         self._remembered.put_bytes("window/place", self.saveGeometry())
         self._remembered.save()
 

@@ -3,7 +3,7 @@
 from typing import Final
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtWidgets import QCheckBox, QFrame, QLabel, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QFrame, QLabel, QScrollArea, QStackedWidget, QVBoxLayout, QWidget
 
 from reply_desktop.domain.errors import ReplyDesktopError
 from reply_desktop.ui import theme
@@ -19,6 +19,14 @@ class Tall(QWidget):
 
     def minimumSizeHint(self) -> QSize:
         """Any height will do: the rest is reached by scrolling."""
+        return QSize(super().minimumSizeHint().width(), 0)
+
+
+class TallStack(QStackedWidget):
+    """Pages in one place that do not hold the window open: the highest of them may be cut."""
+
+    def minimumSizeHint(self) -> QSize:
+        """Any height will do."""
         return QSize(super().minimumSizeHint().width(), 0)
 
 

@@ -1,16 +1,18 @@
-"""The sandbox's mail sink in the window: what would have been sent, as plain text."""
+"""The sandbox's mail sink in the window: what would have been sent, as plain text, and how it is answered."""
 
+from collections.abc import Callable
 from email import message_from_bytes, policy
 from email.message import EmailMessage
+from functools import partial
 from typing import Final
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QHeaderView, QPlainTextEdit, QTableWidget, QTableWidgetItem
+from PySide6.QtWidgets import QHeaderView, QPlainTextEdit, QPushButton, QTableWidget, QTableWidgetItem
 
 from reply_desktop.domain.notification import plain
-from reply_desktop.sandbox.control import SandboxControl, SinkMessage
+from reply_desktop.sandbox.control import ControlRefused, SandboxControl, SinkMessage
 from reply_desktop.ui import theme
-from reply_desktop.ui.controls import button
+from reply_desktop.ui.controls import Flow, button
 from reply_desktop.ui.errands import Errands
 from reply_desktop.ui.page import Card
 from reply_desktop.ui.words import moment, utc_now
@@ -20,6 +22,22 @@ BODY_LIMIT: Final = 100_000
 MESSAGES: Final = 200
 """Messages listed at most, the newest."""
 _HEADERS: Final = ("From", "To", "Subject", "Date", "Message-ID")
+
+ANSWERS: Final[tuple[tuple[str, str, Callable[[SandboxControl, int], None]], ...]] = (
+    ("Reply", "{who} replies to this message.", lambda at, number: at.reply(number)),
+    (
+        "Out of office",
+        "{who}'s mailbox answers that nobody is there.",
+        lambda at, number: at.auto_reply(number),
+    ),
+    (
+        "Bounce",
+        "The address of {who} does not exist: the mail comes back.",
+        lambda at, number: at.bounce(number),
+    ),
+    ("Unsubscribe", "{who} asks to get no more mail.", lambda at, number: at.unsubscribe(number)),
+)
+"""What a recipient can do about a mail: the button, what it says it does, and how it is done."""
 
 
 class MailCard(Card):
@@ -57,6 +75,15 @@ class MailCard(Card):
         self.head.addWidget(self.forget)
         for part in (self.empty, self.table, self.view):
             self.body.addWidget(part)
+        self.answers: dict[str, QPushButton] = {}
+        flow = Flow()
+        for name, about, act in ANSWERS:
+            made = button(name, partial(self._on_answer, name, act))
+            made.setAccessibleName(f"{name}: as the recipient of the message")
+            made.setToolTip(about.format(who="The recipient"))
+            self.answers[name] = made
+            flow.addWidget(made)
+        self.body.addLayout(flow)
         self.table.itemSelectionChanged.connect(self._on_selected)
         self._show()
 
@@ -77,10 +104,11 @@ class MailCard(Card):
         self.table.setVisible(bool(self.messages))
         self.view.setVisible(bool(self.messages))
         self.forget.setEnabled(bool(self.messages))
-        chosen = self.table.currentRow()
-        kept = self.table.item(chosen, 0) if chosen >= 0 else None
-        wanted = kept.data(Qt.ItemDataRole.UserRole) if kept else None
+        for made in self.answers.values():
+            made.setVisible(bool(self.messages))
+        wanted = self._chosen()
         self.table.blockSignals(True)
+        self.table.clearSelection()
         self.table.setRowCount(len(self.messages))
         for place, message in enumerate(self.messages):
             cells = (
@@ -96,11 +124,36 @@ class MailCard(Card):
             if message.id == wanted:
                 self.table.selectRow(place)
         self.table.blockSignals(False)
+        self._offer()
+
+    def _offer(self) -> None:
+        for made in self.answers.values():
+            made.setEnabled(self._chosen() is not None)
+
+    def _chosen(self) -> int | None:
+        """The id of the mail that is selected."""
+        # With the keyboard alone a row becomes the current one before it is selected.
+        rows = self.table.selectionModel().selectedRows()
+        item = self.table.item(rows[0].row(), 0) if rows else None
+        return None if item is None else int(item.data(Qt.ItemDataRole.UserRole))
+
+    def _on_answer(self, name: str, act: Callable[[SandboxControl, int], None]) -> None:
+        number = self._chosen()
+        if number is not None:
+            self._errands.run(
+                lambda: act(self._control, number),
+                lambda _: self.tell(f"{name}: it is on its way to the sender's inbox.", "green"),
+                self._on_refused,
+            )
+
+    def _on_refused(self, error: Exception) -> None:
+        self.tell(str(error) if isinstance(error, ControlRefused) else "The sandbox is gone.", "red")
 
     def _on_selected(self) -> None:
-        item = self.table.item(self.table.currentRow(), 0)
-        if item is not None:
-            number = item.data(Qt.ItemDataRole.UserRole)
+        self._offer()
+        self.tell("")
+        number = self._chosen()
+        if number is not None:
             self._errands.run(
                 lambda: readable(self._control.raw_message(number)), self.view.setPlainText, _silent
             )

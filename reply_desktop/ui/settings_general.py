@@ -113,7 +113,7 @@ class StartCard(Card):
         self.login.box.toggled.connect(self._on_login)
         self.keep = Option(
             "Keep checking in the background after I quit",
-            "Quit then closes only the window; the background service goes on watching your accounts.",
+            "Quit then closes only the window; the background service goes on checking and sending.",
         )
         self.keep.put(preferences.value(KEEP_RUNNING))
         self.keep.box.toggled.connect(lambda on: preferences.put(KEEP_RUNNING, on, self.refused))

@@ -19,7 +19,7 @@ from reply_desktop.domain.errors import InvalidInput
 
 log = logging.getLogger(__name__)
 
-VERSION: Final = 1
+VERSION: Final = 2
 """Version of the message; a window understands the ones up to its own."""
 LIMIT: Final = 4096
 """Greatest length of a message, in bytes."""
@@ -37,21 +37,36 @@ class Errand(StrEnum):
     ACCOUNT = "account"
     RECONNECT = "reconnect"
     PROVIDERS = "providers"
+    SEQUENCES = "sequences"
+    SEQUENCE = "sequence"
+
+
+TABS: Final = ("steps", "prospects", "log", "forecast", "settings")
+"""The tabs of a sequence's page that a link can open."""
+
+_WITH_ID: Final = (Errand.ACCOUNT, Errand.RECONNECT, Errand.SEQUENCE)
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One errand. `account` is an id for ACCOUNT and RECONNECT; `token` lets the window come to the front."""
+    """One errand. `account` is an account's id for ACCOUNT and RECONNECT, a sequence's for SEQUENCE.
+
+    `tab` and `entry`: the tab of that sequence and the entry in its log, None for no certain one. `token`
+    lets the window come to the front.
+    """
 
     errand: Errand = Errand.RAISE
     account: str = ""
     token: str = ""
+    tab: str = TABS[0]
+    entry: int | None = None
 
 
 def parse_link(link: str) -> Message:
-    """The errand of a `reply-desktop://account/ID`, `…://reconnect/ID` or `…://providers` link.
+    """The errand of a `reply-desktop://` link: `account/ID`, `reconnect/ID`, `providers` or `sequences`.
 
-    Links may come from anywhere, so they only open places; whatever is not understood raises the window.
+    `sequence/ID/TAB/ENTRY` opens a sequence; tab and entry may be left out. Links may come from anywhere, so
+    they only open places; whatever is not understood raises the window.
     """
     try:
         parts = urlsplit(link)
@@ -60,10 +75,15 @@ def parse_link(link: str) -> Message:
     place, named = parts.netloc.lower(), unquote(parts.path.strip("/"))
     if parts.scheme.lower() != SCHEME:
         return Message()
-    if place == Errand.PROVIDERS and not named:
-        return Message(Errand.PROVIDERS)
+    if place in (Errand.PROVIDERS, Errand.SEQUENCES) and not named:
+        return Message(Errand(place))
     if place in (Errand.ACCOUNT, Errand.RECONNECT) and _is_id(named):
         return Message(Errand.ACCOUNT, named)
+    if place == Errand.SEQUENCE:
+        sequence_id, _, rest = named.partition("/")
+        tab, _, entry = rest.partition("/")
+        if _is_id(sequence_id):
+            return Message(Errand.SEQUENCE, sequence_id, tab=_tab(tab), entry=_entry(entry))
     return Message()
 
 
@@ -74,6 +94,8 @@ def to_bytes(message: Message) -> bytes:
         "errand": message.errand,
         "account": message.account,
         "token": message.token,
+        "tab": message.tab,
+        "entry": message.entry,
     }
     return json.dumps(fields).encode() + b"\n"
 
@@ -95,9 +117,18 @@ def from_bytes(line: bytes) -> Message | None:
         errand = Errand(str(fields.get("errand")))
     except ValueError:
         return Message(token=token) if fields["version"] > VERSION else None
-    if errand in (Errand.ACCOUNT, Errand.RECONNECT) and not account:
+    if errand in _WITH_ID and not account:
         return None
-    return Message(errand, account, token)
+    return Message(errand, account, token, _tab(fields.get("tab")), _entry(fields.get("entry")))
+
+
+def _tab(named: object) -> str:
+    return named if isinstance(named, str) and named in TABS else TABS[0]
+
+
+def _entry(named: object) -> int | None:
+    text = str(named)
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
 
 
 def _is_id(text: str) -> bool:

@@ -8,7 +8,7 @@ from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QApplication, QWidget
 
 from reply_desktop.config import APP_NAME, Config
-from reply_desktop.domain.preferences import KEEP_RUNNING, THEME
+from reply_desktop.domain.preferences import THEME
 from reply_desktop.sandbox import process
 from reply_desktop.ui import theme
 from reply_desktop.ui.alerts import Alerts
@@ -33,11 +33,19 @@ class Surroundings(QObject):
         self._ends: list[Callable[[], None]] = []
         self.preferences = Preferences(front.bridge, self)
         self.preferences.changed.connect(self._on_preference)
-        self.tray = Tray(front.bridge, self)
+        self.tray = Tray(front.bridge, self, roster=front.roster)
         bus = session_bus()
         self.dbus = DBusAlerts(bus, self) if bus else None
         self.alerts = Alerts(front.bridge, self.preferences, self.tray, self.dbus, self)
-        self.leaving = Leaving(front.bridge, self.preferences, self._leave, self)
+        self.leaving = Leaving(
+            front.bridge,
+            self.preferences,
+            self._leave,
+            self,
+            roster=front.roster,
+            unsaved=front.unsaved,
+            window=front.window,
+        )
         self._add_pages()
         self._connect_tray()
         self._connect_alerts()
@@ -107,6 +115,10 @@ class Surroundings(QObject):
             self._front.reconnect(message.account)
         elif message.errand is Errand.PROVIDERS:
             self._front.open_providers()
+        elif message.errand is Errand.SEQUENCES:
+            self._front.open_sequences()
+        elif message.errand is Errand.SEQUENCE:
+            self._front.open_sequence(message.account, message.tab, message.entry)
         else:
             self._front.window.bring()
 
@@ -133,6 +145,6 @@ class Surroundings(QObject):
         self.tray.hide()
         if self.dbus is not None:
             self.dbus.stop()
-        if self._config.sandbox and not self.preferences.value(KEEP_RUNNING):
+        if self._config.sandbox and not self.leaving.keeps_engine:
             with contextlib.suppress(process.SandboxFailed):
                 process.stop(self._config.sandbox_dir)

@@ -9,7 +9,7 @@ from PySide6.QtCore import SLOT, QObject, Signal, Slot
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QMenu, QSystemTrayIcon
 
-from reply_desktop.channel.messages import GetSummary
+from reply_desktop.channel.messages import GetSummary, PauseSending
 from reply_desktop.config import APP_NAME
 from reply_desktop.domain.notification import plain
 from reply_desktop.domain.rows import AccountRow, AppFault, Summary
@@ -18,6 +18,7 @@ from reply_desktop.ui import icons, words
 from reply_desktop.ui.banner import fault_words, own_red
 from reply_desktop.ui.bridge import Bridge, EngineState
 from reply_desktop.ui.dbus_alerts import session_bus
+from reply_desktop.ui.roster import Roster
 from reply_desktop.ui.tray_picture import Look, icon
 
 if TYPE_CHECKING:
@@ -118,9 +119,12 @@ class Tray(QObject):
     message_clicked = Signal()
     available_changed = Signal(bool)
 
-    def __init__(self, bridge: Bridge, parent: QObject | None = None) -> None:
+    def __init__(
+        self, bridge: Bridge, parent: QObject | None = None, *, roster: Roster | None = None
+    ) -> None:
         super().__init__(parent)
         self._bridge = bridge
+        self._roster = roster or Roster(bridge, self)
         self._summary: Summary | None = None
         self._look: Look | None = None
         self._icon: QSystemTrayIcon | None = None
@@ -133,12 +137,17 @@ class Tray(QObject):
         self._said: list[tuple[str, str] | int] = []
         self._end_of_lines = self._menu.addSeparator()
         self._check = self._menu.addAction("Check now", self.check_asked.emit)
-        self._menu.addAction("Open", self.open_asked.emit)
+        self._open = self._menu.addAction("Open", self.open_asked.emit)
+        self._pause = QAction(self._menu)
+        self._pause.triggered.connect(self._on_pause)
         self._menu.addSeparator()
         self._menu.addAction("Quit", self.quit_asked.emit)
         bridge.summary_changed.connect(lambda event: self._on_summary(event.summary))
         bridge.engine_changed.connect(self._on_engine)
+        for signal in (self._roster.changed, self._roster.paused_changed, self._roster.state_changed):
+            signal.connect(lambda *_: self._show_pause())
         self._on_engine(bridge.engine)
+        self._show_pause()
 
     @property
     def available(self) -> bool:
@@ -229,6 +238,21 @@ class Tray(QObject):
             self._icon.setIcon(icon(wanted))
         if (text := tooltip(self._summary)) != self._icon.toolTip():
             self._icon.setToolTip(text)
+
+    def _show_pause(self) -> None:
+        """Sending can be paused where a sequence is on, and resumed once it was paused."""
+        roster = self._roster
+        self._pause.setText("Resume sending" if roster.paused else "Pause sending")
+        self._pause.setEnabled(not roster.stale)
+        wanted, there = roster.paused or bool(roster.on), self._pause in self._menu.actions()
+        # Some panels show actions that are not visible.
+        if wanted and not there:
+            self._menu.insertAction(self._open, self._pause)
+        elif there and not wanted:
+            self._menu.removeAction(self._pause)
+
+    def _on_pause(self) -> None:
+        self._bridge.ask(PauseSending(not self._roster.paused))
 
     def _fill_menu(self) -> None:
         lines, left = trouble(self._summary)

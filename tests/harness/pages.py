@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from datetime import datetime
 
+from PySide6.QtWidgets import QWidget
+
 from reply_desktop.ui.accounts_page import AccountsPage
 from reply_desktop.ui.bridge import Bridge
 
@@ -19,3 +21,14 @@ class OpenedPage(AccountsPage):
 
         super().__init__(bridge, clock, note)
         self.links = links
+
+
+class OneSequence(QWidget):
+    """Stands for the page of one sequence; `opened` notes what it was asked to open."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.opened: list[tuple[object, ...]] = []
+
+    def open_sequence(self, *asked: object) -> None:
+        self.opened.append(asked)

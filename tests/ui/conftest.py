@@ -34,6 +34,8 @@ def open_bridge(qtbot: QtBot) -> Iterator[Callable[[FakeEngine], Bridge]]:
     yield opened
     for bridge in bridges:
         bridge.close()
+        # Here and now: left to the garbage collector it could go on another test's channel thread.
+        bridge.deleteLater()
 
 
 @pytest.fixture

@@ -71,6 +71,23 @@ class FakeSandbox:
     def forget_messages(self) -> None:
         self.sink.clear()
 
+    def reply(self, number: int) -> None:
+        self._as_recipient("reply", number)
+
+    def auto_reply(self, number: int) -> None:
+        self._as_recipient("auto_reply", number)
+
+    def bounce(self, number: int) -> None:
+        self._as_recipient("bounce", number)
+
+    def unsubscribe(self, number: int) -> None:
+        self._as_recipient("unsubscribe", number)
+
+    def _as_recipient(self, what: str, number: int) -> None:
+        if self.refuse:
+            raise ControlRefused(self.refuse)
+        self.done.append((what, number, ""))
+
     def deliver(self, subject: str, raw: bytes) -> None:
         """A mail the stand-ins accepted."""
         number = len(self.sink) + 1

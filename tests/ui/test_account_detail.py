@@ -62,7 +62,7 @@ def test_a_red_account_says_what_why_who_and_how(desk: Desk) -> None:
         "See your address",
         "Send mail as you",
         "27 green, 2 orange, 1 red",
-        "Used by Spring outreach.",
+        "Used by “Spring outreach”.",
     ):
         assert said in text, said
     assert desk.pane.mend.isVisible() and desk.pane.mend.text() == "Reconnect"
@@ -203,7 +203,7 @@ def test_removing_asks_in_place_and_says_what_is_lost(desk: Desk) -> None:
     desk.pane.remove.click()
     assert desk.pane.confirm.isVisible() and desk.engine.of(m.RemoveAccounts) == []
     text = desk.text()
-    assert "Remove ana@brightfield.example?" in text and "Spring outreach and Partners lose it" in text
+    assert "Remove ana@brightfield.example?" in text and "“Spring outreach” and “Partners” lose it" in text
     assert "on all devices" in text
     desk.pane.confirm.keep.click()
     assert not desk.pane.confirm.isVisible() and desk.engine.of(m.RemoveAccounts) == []
@@ -239,6 +239,41 @@ def test_several_accounts_are_paused_together(desk: Desk) -> None:
     desk.pane.confirm_many.go.click()
     settle(desk.qtbot, desk.bridge)
     assert set(desk.engine.rows) == {"a2", "a4", "a5"}
+
+
+def test_the_question_about_several_names_the_sequences_that_lose_them(desk: Desk) -> None:
+    desk.pane.show_several(("a2", "a3", "a4"))
+    desk.pane.ask_to_remove()
+    wanted = "Remove 3 accounts? Their history goes too. “Partners” and “Spring outreach” lose senders."
+    desk.qtbot.waitUntil(lambda: desk.pane.confirm_many.text() == wanted)
+
+
+def test_the_daily_limit_is_set_in_place(desk: Desk) -> None:
+    desk.show("a2")
+    assert desk.pane.limit.field.value() == 50 and "14 mails sent in the last 24 hours." in desk.text()
+    desk.pane.limit.field.setValue(80)
+    desk.pane.limit.save.click()
+    desk.qtbot.waitUntil(lambda: "At most 80 mails in 24 hours from now on." in desk.text())
+    assert desk.engine.of(m.SetDailyLimit) == [m.SetDailyLimit(("a2",), 80)]
+    assert not desk.pane.limit.save.isEnabled()
+    desk.show("a1")
+    assert desk.pane.limit.field.value() == 50
+
+
+def test_a_limit_that_is_refused_stays_to_be_mended(desk: Desk) -> None:
+    desk.engine.errors[m.SetDailyLimit] = InvalidInput("That is too many.", "Take at most 2,000.")
+    desk.show("a2")
+    desk.pane.limit.field.setValue(9999)
+    desk.pane.limit.save.click()
+    desk.qtbot.waitUntil(lambda: "That is too many. Take at most 2,000." in desk.text())
+    assert desk.pane.limit.field.value() == 9999 and desk.pane.limit.save.isEnabled()
+
+
+def test_several_accounts_get_one_limit(desk: Desk) -> None:
+    desk.pane.show_several(("a1", "a3"))
+    desk.pane.limit_many.field.setValue(30)
+    desk.pane.limit_many.save.click()
+    desk.qtbot.waitUntil(lambda: desk.engine.of(m.SetDailyLimit) == [m.SetDailyLimit(("a1", "a3"), 30)])
 
 
 def test_an_account_never_signed_in(desk: Desk) -> None:

@@ -16,10 +16,12 @@ from reply_desktop.domain.errors import EngineBroken, ReplyDesktopError, StoreTo
 from reply_desktop.domain.events import SummaryChanged, VaultChanged
 from reply_desktop.domain.provider import Provider
 from reply_desktop.domain.rows import AppFault
-from reply_desktop.domain.states import State
-from reply_desktop.ui.banner import Banners, own_red, red_words
+from reply_desktop.domain.sequence import SequenceStatus
+from reply_desktop.domain.states import Color, State
+from reply_desktop.ui.banner import Banners, hit_words, own_red, red_words
 from reply_desktop.ui.bridge import Bridge, EngineState
-from tests.fakes.engine import NOW, FakeEngine, few, row
+from reply_desktop.ui.roster import Roster
+from tests.fakes.engine import NOW, FakeEngine, few, few_sequences, row, sequence_row
 from tests.harness.settling import settle
 
 Made = tuple[Banners, FakeEngine, Bridge]
@@ -30,7 +32,7 @@ Make = Callable[[FakeEngine], Made]
 def make(qtbot: QtBot, open_bridge: Callable[[FakeEngine], Bridge]) -> Make:
     def made(engine: FakeEngine) -> Made:
         bridge = open_bridge(engine)
-        banners = Banners(bridge)
+        banners = Banners(bridge, Roster(bridge, bridge))
         qtbot.addWidget(banners)
         banners.resize(900, 100)
         banners.show()
@@ -57,6 +59,29 @@ def test_a_red_account_is_named_with_its_cause_and_mended(qtbot: QtBot, make: Ma
     assert [one.text() for one in banner.findChildren(QPushButton)] == ["Reconnect"]
     engine.change("a2", state=State.CONNECTED, cause=None)
     qtbot.waitUntil(lambda: banners.texts() == [])
+
+
+def test_what_running_sequences_lose_is_said_and_follows_them(qtbot: QtBot, make: Make) -> None:
+    said = "ben@brightfield.example cannot send. Access was removed or has expired."
+    banners, engine, _ = make(FakeEngine(few(), sequences=few_sequences()))
+    qtbot.waitUntil(
+        lambda: banners.texts() == [f"{said} “Partners” sends nothing. “Spring outreach” goes on without it."]
+    )
+    engine.change_sequence("s3", status=SequenceStatus.PAUSED, indicator=Color.GREY)
+    qtbot.waitUntil(lambda: banners.texts() == [f"{said} “Spring outreach” goes on without it."])
+    engine.change_sequence("s2", status=SequenceStatus.PAUSED, indicator=Color.GREY)
+    qtbot.waitUntil(lambda: banners.texts() == [said])
+
+
+def test_many_sequences_and_accounts_stay_one_line() -> None:
+    rows = [
+        sequence_row(number, f"S{number}", accounts=("a@x.example", "b@x.example"), indicator=color)
+        for number, color in enumerate([Color.RED] * 3 + [Color.ORANGE] * 2)
+    ]
+    assert hit_words({"a@x.example", "b@x.example"}, rows) == (
+        "“S0”, “S1” and 1 more send nothing. “S3” and “S4” go on without them."
+    )
+    assert hit_words({"c@x.example"}, rows) == ""
 
 
 def test_several_red_accounts_are_mended_in_one_run(qtbot: QtBot, make: Make) -> None:

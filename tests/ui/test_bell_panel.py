@@ -137,6 +137,17 @@ def test_details_opens_the_account_and_marks_read(
     qtbot.waitUntil(lambda: bell.unread == 1)
 
 
+def test_details_opens_the_log_of_a_sequence_that_tells_of_it(
+    qtbot: QtBot, open_bell: Callable[[FakeEngine], Bell]
+) -> None:
+    bell = open_bell(PagedEngine([entry(1, sequence_id="s2")]))
+    bell.open_panel()
+    qtbot.waitUntil(lambda: bool(panel_of(bell)._entries))
+    with qtbot.assertNotEmitted(bell.account_asked), qtbot.waitSignal(bell.log_asked) as asked:
+        panel_of(bell)._entries["n1"].details.click()
+    assert asked.args == ["s2", "k1"]
+
+
 def test_details_of_an_app_fault_opens_its_settings(
     qtbot: QtBot, open_bell: Callable[[FakeEngine], Bell]
 ) -> None:

@@ -189,6 +189,24 @@ def test_an_engine_of_another_version_is_not_fought(qtbot: QtBot) -> None:
     bridge.close()
 
 
+def test_an_engine_that_was_let_go_is_not_started_again(qtbot: QtBot) -> None:
+    engine = FakeEngine(few())
+    before = set(threading.enumerate())
+    bridge = Bridge(engine.connect, after_exit=lambda at: 0.0)
+    bridge.start()
+    qtbot.waitUntil(lambda: bridge.engine is EngineState.RUNNING)
+    bridge.let_go()
+    answered = Asker()
+    bridge.ask(GetSummary(), answered.on_answer)
+    qtbot.waitUntil(lambda: bool(answered.got))
+    engine.stop()
+    engine.up = True
+    qtbot.waitUntil(lambda: bridge.engine is EngineState.LOST)
+    qtbot.waitUntil(lambda: set(threading.enumerate()) <= before)
+    assert engine.connects == 1
+    bridge.close()
+
+
 def test_close_leaves_no_thread(qtbot: QtBot) -> None:
     engine = FakeEngine(few())
     before = set(threading.enumerate())

@@ -10,6 +10,7 @@ from pytestqt.qtbot import QtBot
 
 from reply_desktop.domain.states import STATE_WORDS, State
 from reply_desktop.ui.controls import (
+    TIP_LETTERS,
     Choice,
     Disclosure,
     Elided,
@@ -22,6 +23,7 @@ from reply_desktop.ui.controls import (
     column,
     icon_button,
     numbered,
+    tip_text,
     wrapped,
 )
 
@@ -44,6 +46,25 @@ def test_markup_is_never_read(qtbot: QtBot) -> None:
         qtbot.addWidget(made)
         labels = [made] if isinstance(made, QLabel) else made.findChildren(QLabel)
         assert all(one.textFormat() is Qt.TextFormat.PlainText for one in labels if one.text())
+
+
+@pytest.mark.parametrize(
+    ("text", "tip"),
+    [
+        ("Short.\nTwo lines.", "Short.\nTwo lines."),
+        ("<b>x</b> & co\ny", "<p>&lt;b&gt;x&lt;/b&gt; &amp; co<br>y</p>"),
+        ("&lt;b&gt;", "<p>&amp;lt;b&amp;gt;</p>"),
+        ("", ""),
+    ],
+)
+def test_a_tip_says_what_is_written_and_nothing_else(text: str, tip: str) -> None:
+    assert tip_text(text) == tip
+
+
+def test_a_long_tip_is_broken_into_lines() -> None:
+    lines = tip_text("word " * 60 + "\n\n" + "x" * 200).split("\n")
+    assert all(len(one) <= TIP_LETTERS for one in lines) and "" in lines
+    assert "".join("".join(lines).split()) == "word" * 60 + "x" * 200
 
 
 def test_a_long_line_is_cut_and_told_whole(qtbot: QtBot) -> None:

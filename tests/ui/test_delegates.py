@@ -12,7 +12,7 @@ from reply_desktop.ui import theme
 from reply_desktop.ui.accounts_table import AccountsTable
 from reply_desktop.ui.bridge import Bridge
 from reply_desktop.ui.columns import Col
-from reply_desktop.ui.delegates import BUTTON
+from reply_desktop.ui.delegates import BUTTON, CellDelegate
 from reply_desktop.ui.list_model import IndexModel
 from tests.fakes.engine import NOW, FakeEngine, few, many
 
@@ -61,7 +61,9 @@ def test_the_chosen_row_stands_out_and_its_button_too(table: AccountsTable) -> N
 
 def test_the_row_button_fits_its_cell(table: AccountsTable) -> None:
     cell = QRect(100, 40, 40, 40)
-    box = table._delegate.button_rect(cell)
+    delegate = table._delegate
+    assert isinstance(delegate, CellDelegate)
+    box = delegate.button_rect(cell)
     assert cell.contains(box) and box.width() == BUTTON
 
 

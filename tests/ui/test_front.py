@@ -9,15 +9,17 @@ from pytestqt.qtbot import QtBot
 from reply_desktop.channel import messages as m
 from reply_desktop.domain.causes import Cause
 from reply_desktop.domain.errors import InvalidInput
+from reply_desktop.domain.notification import NotificationKind, Severity
 from reply_desktop.domain.provider import Provider
-from reply_desktop.domain.rows import AppFault
+from reply_desktop.domain.rows import AppFault, NotificationRow
 from reply_desktop.domain.states import State
 from reply_desktop.ui.bridge import Bridge
 from reply_desktop.ui.connect_dialog import Stage
 from reply_desktop.ui.front import Front
-from reply_desktop.ui.main_window import ACCOUNTS, PROVIDERS, MainWindow
+from reply_desktop.ui.main_window import ACCOUNTS, PROVIDERS, SEQUENCE, SEQUENCES, MainWindow
 from reply_desktop.ui.remembered import Remembered
-from tests.fakes.engine import NOW, FakeEngine, few, row
+from tests.fakes.engine import NOW, FakeEngine, few, few_sequences, row
+from tests.harness.pages import OneSequence
 from tests.harness.settling import settle
 
 Make = Callable[[FakeEngine], Front]
@@ -42,7 +44,8 @@ def make(qtbot: QtBot, open_bridge: Callable[[FakeEngine], Bridge]) -> Make:
             window, bridge, Remembered(None), clock=lambda: engine.now, open_in_browser=lambda url: True
         )
         window.add_page(PROVIDERS, Providers)
-        window.open_settings(ACCOUNTS)
+        window.add_page(SEQUENCE, OneSequence)
+        window.open_page(ACCOUNTS)
         window.show()
         qtbot.waitUntil(lambda: front.accounts.model.is_loaded)
         settle(qtbot, bridge)
@@ -58,7 +61,7 @@ def press(front: Front, text: str) -> None:
 def test_the_banner_leads_to_the_sign_in(qtbot: QtBot, make: Make) -> None:
     front = make(FakeEngine(few()))
     front.window.add_page("general", QWidget)
-    front.window.open_settings("general")
+    front.window.open_page("general")
     press(front, "Reconnect")
     qtbot.waitUntil(lambda: front.accounts.connect_pane.stage is Stage.WAITING)
     assert front.window.current == ACCOUNTS
@@ -105,6 +108,66 @@ def test_what_nobody_else_tells_is_told_in_a_line(qtbot: QtBot, make: Make) -> N
     front = make(engine)
     front.bridge.ask(m.PauseAccounts(("a1",)))
     qtbot.waitUntil(lambda: "That cannot be paused. Try another." in front.banners.texts())
+
+
+def opened(front: Front) -> list[tuple[object, ...]]:
+    page = front.window.stack.currentWidget()
+    assert isinstance(page, OneSequence)
+    return page.opened
+
+
+def test_a_newcomer_sees_accounts_and_later_what_was_left(make: Make) -> None:
+    front = make(FakeEngine(few(), sequences=few_sequences()))
+    front.open_first()
+    assert front.window.current == ACCOUNTS
+    front.open_sequences()
+    front.window.remember()
+    front.open_accounts()
+    front._remembered = front.window._remembered
+    front.open_first()
+    assert front.window.current == SEQUENCES
+
+
+def test_a_sequence_opens_from_the_list_and_from_outside(qtbot: QtBot, make: Make) -> None:
+    front = make(FakeEngine(few(), sequences=few_sequences()))
+    front.open_sequences()
+    qtbot.waitUntil(lambda: bool(front.sequences.model.ids))
+    front.sequences.table.opened.emit("s2")
+    assert front.window.current == SEQUENCE and opened(front) == [("s2", "steps", None, None)]
+    front.window.hide()
+    front.open_sequence("s3", "log", 17)
+    assert front.window.isVisible() and opened(front)[-1] == ("s3", "log", 17, None)
+    front.window.open_sequences()
+    assert front.window.stack.currentWidget() is front.sequences
+
+
+def test_the_bells_details_lead_to_the_entry_in_the_log(qtbot: QtBot, make: Make) -> None:
+    engine = FakeEngine(few(), sequences=few_sequences())
+    engine.notifications = [
+        NotificationRow(
+            "n1", "a2:grant_revoked", NotificationKind.ACCOUNT_LOST, Severity.CRITICAL, "ben cannot send",
+            "Access was removed.", NOW, "a2", read=False, withdrawn=False, sequence_id="s2",
+        )
+    ]  # fmt: skip
+    front = make(engine)
+    front.bell.open_panel()
+    panel = front.bell.panel
+    assert panel is not None
+    qtbot.waitUntil(lambda: bool(panel._entries))
+    panel._entries["n1"].details.click()
+    assert opened(front) == [("s2", "log", None, "a2:grant_revoked")]
+
+
+def test_the_banner_names_the_sequences_a_red_account_is_used_by(qtbot: QtBot, make: Make) -> None:
+    front = make(FakeEngine(few(), sequences=few_sequences()))
+    qtbot.waitUntil(lambda: any("“Partners” sends nothing." in one for one in front.banners.texts()))
+
+
+def test_the_first_account_is_added_from_the_empty_list(make: Make) -> None:
+    front = make(FakeEngine())
+    front.open_sequences()
+    front.sequences.account_wanted.emit()
+    assert front.window.current == ACCOUNTS
 
 
 def footer(front: Front) -> str:

@@ -9,7 +9,15 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QLabel, QMessageBox, QWidget
 from pytestqt.qtbot import QtBot
 
-from reply_desktop.ui.main_window import ACCOUNTS, GENERAL, PROVIDERS, SANDBOX, MainWindow
+from reply_desktop.ui.main_window import (
+    ACCOUNTS,
+    GENERAL,
+    PROVIDERS,
+    SANDBOX,
+    SEQUENCE,
+    SEQUENCES,
+    MainWindow,
+)
 from reply_desktop.ui.remembered import Remembered
 
 Make = Callable[..., MainWindow]
@@ -40,17 +48,75 @@ def test_pages_are_made_when_first_opened(make: Make) -> None:
 
     for name in (ACCOUNTS, PROVIDERS):
         window.add_page(name, lambda name=name: page(name))  # type: ignore[misc]
-    assert made == [] and window.open_settings("nothing") is None
-    first = window.open_settings(ACCOUNTS)
+    assert made == [] and window.open_page("nothing") is None
+    first = window.open_page(ACCOUNTS)
     entry(window, "Providers").click()
     assert window.current == PROVIDERS and entry(window, "Providers").isChecked()
-    assert window.open_settings(ACCOUNTS) is first and made == [ACCOUNTS, PROVIDERS]
+    assert window.open_page(ACCOUNTS) is first and made == [ACCOUNTS, PROVIDERS]
 
 
 def test_a_page_that_is_still_to_come_opens_nothing(make: Make) -> None:
     window = make()
     entry(window, "General").click()
-    assert window.current == "" and window.open_settings(GENERAL) is None
+    assert window.current == "" and window.open_page(GENERAL) is None
+
+
+@pytest.fixture
+def whole(make: Make) -> MainWindow:
+    window = make()
+    for name in (ACCOUNTS, PROVIDERS, SEQUENCES, SEQUENCE):
+        window.add_page(name, lambda name=name: QLabel(name))  # type: ignore[misc]
+    window.open_page(ACCOUNTS)
+    return window
+
+
+def test_the_two_sections_and_where_the_settings_were_left(whole: MainWindow) -> None:
+    sequences, settings = entry(whole, "Sequences"), entry(whole, "Settings")
+    assert settings.isChecked() and entry(whole, "Providers").isVisible()
+    entry(whole, "Providers").click()
+    sequences.click()
+    assert whole.current == SEQUENCES and sequences.isChecked()
+    assert not entry(whole, "Providers").isVisible()
+    settings.click()
+    assert whole.current == PROVIDERS and settings.isChecked() and entry(whole, "Providers").isVisible()
+
+
+def test_assistive_technology_toggles_a_section(whole: MainWindow) -> None:
+    entry(whole, "Sequences").setChecked(True)
+    assert whole.current == SEQUENCES
+    entry(whole, "Settings").setChecked(True)
+    assert whole.current == ACCOUNTS
+
+
+def test_one_sequence_belongs_to_its_section_and_leads_back(whole: MainWindow) -> None:
+    whole.open_page(SEQUENCE)
+    assert whole.current == SEQUENCE and entry(whole, "Sequences").isChecked()
+    entry(whole, "Sequences").click()
+    assert whole.current == SEQUENCES
+
+
+def test_keys_lead_to_the_sections(qtbot: QtBot, whole: MainWindow) -> None:
+    with qtbot.waitActive(whole):
+        whole.activateWindow()
+    for key, page in ((Qt.Key.Key_1, SEQUENCES), (Qt.Key.Key_2, ACCOUNTS)):
+        QTest.keyClick(whole, key, Qt.KeyboardModifier.ControlModifier)
+        assert whole.current == page
+
+
+def test_a_list_that_is_still_to_come_opens_nothing(make: Make) -> None:
+    window = make()
+    entry(window, "Sequences").click()
+    assert window.current == "" and entry(window, "Settings").isChecked()
+    assert not entry(window, "Sequences").isChecked()
+
+
+def test_the_section_in_view_is_remembered(whole: MainWindow) -> None:
+    whole.open_page(SEQUENCE)
+    whole.remember()
+    assert whole._remembered.get("window/section") == SEQUENCES
+    whole.open_page(PROVIDERS)
+    whole.remember()
+    assert whole._remembered.get("window/section") == ""
 
 
 def test_the_sandbox_is_marked_and_has_its_page(make: Make) -> None:

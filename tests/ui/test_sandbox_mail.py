@@ -2,10 +2,13 @@
 
 from collections.abc import Iterator
 from email.message import EmailMessage
+from functools import partial
 
 import pytest
+from PySide6.QtCore import QItemSelectionModel
 from pytestqt.qtbot import QtBot
 
+from reply_desktop.sandbox.control import ControlRefused
 from reply_desktop.ui.errands import Errands
 from reply_desktop.ui.sandbox_mail import BODY_LIMIT, MailCard, readable
 from tests.ui.sandbox_world import FakeSandbox
@@ -13,7 +16,7 @@ from tests.ui.sandbox_world import FakeSandbox
 
 @pytest.fixture
 def errands(qtbot: QtBot) -> Iterator[Errands]:
-    made = Errands("mail-test", (OSError,))
+    made = Errands("mail-test", (OSError, ControlRefused))
     yield made
     made.stop()
 
@@ -55,6 +58,50 @@ def test_mail_is_listed_newest_first_and_shown(qtbot: QtBot, errands: Errands) -
     card.forget.click()
     qtbot.waitUntil(card.empty.isVisible)
     assert sandbox.sink == []
+
+
+def test_news_selects_no_mail_whose_words_are_not_shown(qtbot: QtBot, errands: Errands) -> None:
+    sandbox = FakeSandbox()
+    card = MailCard(errands, sandbox)  # type: ignore[arg-type]
+    qtbot.addWidget(card)
+    card.show()
+    sandbox.deliver("First", mail("First", "Hello"))
+    card.look()
+    qtbot.waitUntil(lambda: card.table.rowCount() == 1)
+    card.table.selectionModel().setCurrentIndex(
+        card.table.model().index(0, 0), QItemSelectionModel.SelectionFlag.NoUpdate
+    )
+    sandbox.deliver("Second", mail("Second", "Again"))
+    card.look()
+    qtbot.waitUntil(lambda: card.table.rowCount() == 2)
+    assert card.table.selectedItems() == []
+    assert not any(made.isEnabled() for made in card.answers.values())
+
+
+def test_a_mail_is_answered_as_its_recipient_would(qtbot: QtBot, errands: Errands) -> None:
+    sandbox = FakeSandbox()
+    card = MailCard(errands, sandbox)  # type: ignore[arg-type]
+    qtbot.addWidget(card)
+    card.show()
+    sandbox.deliver("First", mail("First", "Hello"))
+    card.look()
+    qtbot.waitUntil(lambda: card.table.rowCount() == 1)
+    assert not any(made.isEnabled() for made in card.answers.values())
+    card.table.selectRow(0)
+    done: list[tuple[str, object, str]] = sandbox.done
+
+    def has_said(name: str) -> bool:
+        return card.said.startswith(name)
+
+    for name, told in (
+        ("Reply", "reply"), ("Out of office", "auto_reply"), ("Bounce", "bounce"), ("Unsubscribe", "unsubscribe"),
+    ):  # fmt: skip
+        card.answers[name].click()
+        qtbot.waitUntil(partial(done.__contains__, (told, 1, "")))
+        qtbot.waitUntil(partial(has_said, name))
+    sandbox.refuse = "There is no such message."
+    card.answers["Reply"].click()
+    qtbot.waitUntil(lambda: card.said == "There is no such message.")
 
 
 def test_a_sandbox_that_is_gone_is_somebody_elses_to_say(qtbot: QtBot, errands: Errands) -> None:

@@ -17,6 +17,7 @@ from pytestqt.qtbot import QtBot
 from reply_desktop.domain.errors import InvalidInput
 from reply_desktop.ui.single_instance import (
     LIMIT,
+    TABS,
     VISITORS,
     Errand,
     Message,
@@ -199,6 +200,15 @@ def test_a_crowd_of_silent_visitors_does_not_grow(
         ("reply-desktop://account/../../etc", Message()),
         ("reply-desktop://account/" + "a" * 65, Message()),
         ("reply-desktop://account/%0a", Message()),
+        ("reply-desktop://sequences", Message(Errand.SEQUENCES)),
+        ("reply-desktop://sequences/s1", Message()),
+        ("reply-desktop://sequence/s-1", Message(Errand.SEQUENCE, "s-1")),
+        ("reply-desktop://sequence/s1/log", Message(Errand.SEQUENCE, "s1", tab="log")),
+        ("reply-desktop://sequence/s1/log/17", Message(Errand.SEQUENCE, "s1", tab="log", entry=17)),
+        ("reply-desktop://sequence/s1/log/1%207", Message(Errand.SEQUENCE, "s1", tab="log")),
+        ("reply-desktop://sequence/s1/quit/../", Message(Errand.SEQUENCE, "s1")),
+        ("reply-desktop://sequence/%0a/log", Message()),
+        ("reply-desktop://sequence", Message()),
         ("reply-desktop://quit", Message()),
         ("https://account/a1", Message()),
         ("reply-desktop://[", Message()),
@@ -210,17 +220,30 @@ def test_links_only_open_places(link: str, message: Message) -> None:
 
 
 def test_a_newer_launch_at_least_raises_the_window() -> None:
-    assert from_bytes(b'{"version": 2, "errand": "dance", "token": "t"}') == Message(token="t")
+    assert from_bytes(b'{"version": 3, "errand": "dance", "token": "t"}') == Message(token="t")
     assert from_bytes(b'{"version": 1, "errand": "dance"}') is None
+
+
+def test_an_older_launch_is_understood_and_nonsense_in_a_place_is_passed_over() -> None:
+    assert from_bytes(b'{"version": 1, "errand": "account", "account": "a1"}') == Message(
+        Errand.ACCOUNT, "a1"
+    )
+    line = b'{"version": 2, "errand": "sequence", "account": "s1", "tab": ["x"], "entry": "-1"}'
+    assert from_bytes(line) == Message(Errand.SEQUENCE, "s1")
+    assert from_bytes(b'{"version": 2, "errand": "sequence"}') is None
 
 
 @given(
     st.sampled_from(Errand),
     st.text("abcdefghijklmnopqrstuvwxyz0123456789-_", min_size=1, max_size=64),
     st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=256),
+    st.sampled_from(TABS),
+    st.none() | st.integers(0, 10**18 - 1),
 )
-def test_messages_survive_the_way(errand: Errand, account: str, token: str) -> None:
-    message = Message(errand, account, token)
+def test_messages_survive_the_way(
+    errand: Errand, account: str, token: str, tab: str, entry: int | None
+) -> None:
+    message = Message(errand, account, token, tab, entry)
     assert len(to_bytes(message)) <= LIMIT
     assert from_bytes(to_bytes(message)) == message
 

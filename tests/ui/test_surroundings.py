@@ -14,11 +14,21 @@ from reply_desktop.ui import theme
 from reply_desktop.ui.bridge import Bridge
 from reply_desktop.ui.connect_dialog import Stage
 from reply_desktop.ui.front import Front
-from reply_desktop.ui.main_window import ACCOUNTS, GENERAL, NOTIFICATIONS, PROVIDERS, SANDBOX, MainWindow
+from reply_desktop.ui.main_window import (
+    ACCOUNTS,
+    GENERAL,
+    NOTIFICATIONS,
+    PROVIDERS,
+    SANDBOX,
+    SEQUENCE,
+    SEQUENCES,
+    MainWindow,
+)
 from reply_desktop.ui.remembered import Remembered
 from reply_desktop.ui.single_instance import Errand, Message
 from reply_desktop.ui.surroundings import Surroundings
 from tests.fakes.engine import FakeEngine, few
+from tests.harness.pages import OneSequence
 from tests.harness.settling import settle
 
 
@@ -36,7 +46,7 @@ def around(
     qtbot.addWidget(window, before_close_func=lambda one: setattr(one, "leaving", True))
     remembered = Remembered(None)
     front = Front(window, bridge, remembered, clock=lambda: engine.now, open_in_browser=lambda url: True)
-    window.open_settings(ACCOUNTS)
+    window.open_page(ACCOUNTS)
     made = Surroundings(Config(tmp_path, sandbox=True), front, remembered, window)
     window.show()
     qtbot.waitUntil(lambda: front.accounts.model.is_loaded)
@@ -48,7 +58,7 @@ def around(
 
 @pytest.mark.parametrize("name", [NOTIFICATIONS, PROVIDERS, GENERAL, SANDBOX])
 def test_every_page_opens(qtbot: QtBot, around: Surroundings, name: str) -> None:
-    page = around._front.open_settings(name)
+    page = around._front.open_page(name)
     settle(qtbot, around._front.bridge)
     assert page is not None and around._front.window.current == name
 
@@ -76,6 +86,8 @@ def test_alerts_lead_into_the_window(around: Surroundings) -> None:
 
 def test_later_launches_do_their_errand_here(qtbot: QtBot, around: Surroundings) -> None:
     front = around._front
+    one = OneSequence()
+    front.window.add_page(SEQUENCE, lambda: one)
     front.window.hide()
     around.on_errand(Message())
     assert front.window.isVisible()
@@ -83,6 +95,10 @@ def test_later_launches_do_their_errand_here(qtbot: QtBot, around: Surroundings)
     assert front.window.current == PROVIDERS
     around.on_errand(Message(Errand.ACCOUNT, "a3"))
     assert front.accounts.table.selected_ids() == ("a3",)
+    around.on_errand(Message(Errand.SEQUENCES))
+    assert front.window.current == SEQUENCES
+    around.on_errand(Message(Errand.SEQUENCE, "s2", tab="log", entry=17))
+    assert front.window.current == SEQUENCE and one.opened == [("s2", "log", 17, None)]
     around.on_errand(Message(Errand.RECONNECT, "a2"))
     qtbot.waitUntil(lambda: front.accounts.connect_pane.stage is Stage.WAITING)
 

@@ -8,7 +8,7 @@ import pytest
 from PySide6.QtGui import QAction
 from pytestqt.qtbot import QtBot
 
-from reply_desktop.channel.messages import GetSummary
+from reply_desktop.channel.messages import GetSummary, PauseSending
 from reply_desktop.domain.causes import Cause
 from reply_desktop.domain.provider import Provider
 from reply_desktop.domain.rows import AppFault
@@ -16,7 +16,7 @@ from reply_desktop.domain.states import State
 from reply_desktop.ui.bridge import Bridge
 from reply_desktop.ui.tray import TOOLTIP_LENGTH, Tray, look, tooltip, trouble
 from reply_desktop.ui.tray_picture import Look
-from tests.fakes.engine import NOW, FakeEngine, few, many, row
+from tests.fakes.engine import NOW, FakeEngine, few, few_sequences, many, row
 
 Open = Callable[[FakeEngine], Bridge]
 
@@ -144,6 +144,23 @@ def test_a_change_that_shows_nothing_new_leaves_the_menu_alone(qtbot: QtBot, ope
         engine.change("a2", sent_today=7)
     assert menu_of(tray)[0] is before
     assert len(engine.of(GetSummary)) == 1
+
+
+def test_sending_can_be_paused_and_resumed_where_a_sequence_is_on(qtbot: QtBot, open_bridge: Open) -> None:
+    engine = FakeEngine(few()[:1], sequences=few_sequences())
+    tray = Tray(open_bridge(engine))
+    qtbot.waitUntil(lambda: "Pause sending" in texts(tray))
+    assert texts(tray)[1:] == ["Check now", "Pause sending", "Open", "Quit"]
+    menu_of(tray)[2].trigger()
+    qtbot.waitUntil(lambda: "Resume sending" in texts(tray))
+    menu_of(tray)[2].trigger()
+    qtbot.waitUntil(lambda: "Pause sending" in texts(tray))
+    assert engine.of(PauseSending) == [PauseSending(True), PauseSending(False)]
+    engine.stop()
+    qtbot.waitUntil(lambda: not menu_of(tray)[2].isEnabled())
+    engine.sequences.rows.clear()
+    engine.up = True
+    qtbot.waitUntil(lambda: texts(tray)[1:] == ["Check now", "Open", "Quit"])
 
 
 def test_without_a_tray_it_says_so(qtbot: QtBot, open_bridge: Open) -> None:
