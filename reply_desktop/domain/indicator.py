@@ -7,7 +7,7 @@ from typing import Final
 
 from reply_desktop.domain import causes, preflight
 from reply_desktop.domain.causes import Cause
-from reply_desktop.domain.preflight import Problem
+from reply_desktop.domain.problem import Problem
 from reply_desktop.domain.sequence import ON, SequenceStatus
 from reply_desktop.domain.states import CAN_SEND, Color, State
 

@@ -2,30 +2,14 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-if TYPE_CHECKING:
-    from reply_desktop.domain.sequence import Sequence as MailSequence
+from reply_desktop.domain.problem import Problem
+from reply_desktop.domain.sequence import Sequence as MailSequence
 
 NAMED: Final = 3
 """Accounts named in one line; the rest is counted."""
-
-
-class Problem(StrEnum):
-    """What keeps a running sequence from sending, in the order in which it is looked for."""
-
-    NO_ACCOUNTS = "no_accounts"
-    """No sending account is linked."""
-    NO_ACCOUNT_CAN_SEND = "no_account_can_send"
-    """Every linked account is out."""
-    NO_PROSPECTS = "no_prospects"
-    """Nobody to write to."""
-    NO_STEPS = "no_steps"
-    """Nothing to send."""
-    WINDOW_EMPTY = "window_empty"
-    """The sending window has no day or no hour in it, or a time zone this computer does not know."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +43,7 @@ PROBLEM_WORDS: Final = MappingProxyType(
 """Each problem's words; `{accounts}` is filled in by `words`."""
 
 
-def check(sequence: "MailSequence", *, can_send: Collection[str], open_prospects: int) -> Problem | None:
+def check(sequence: MailSequence, *, can_send: Collection[str], open_prospects: int) -> Problem | None:
     """The first thing that keeps the sequence from sending, or None.
 
     `can_send`: ids of accounts that can; `open_prospects`: how many of its prospects are not finished.

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Final
 
 from reply_desktop.domain.errors import InvalidInput
-from reply_desktop.domain.preflight import Problem
+from reply_desktop.domain.problem import Problem
 from reply_desktop.domain.window import SendingWindow
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from reply_desktop.domain.enrollment import EnrollmentState, FinishReason
 from reply_desktop.domain.log_entry import LogEntry, LogKind
-from reply_desktop.domain.preflight import Problem
+from reply_desktop.domain.problem import Problem
 from reply_desktop.domain.prospect import SuppressionReason
 from reply_desktop.domain.provider import Provider
 from reply_desktop.domain.sequence import Sequence, SequenceStatus

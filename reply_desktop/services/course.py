@@ -10,7 +10,7 @@ from reply_desktop.domain import enrollment as enrollments
 from reply_desktop.domain.account import Account
 from reply_desktop.domain.enrollment import EnrollmentState
 from reply_desktop.domain.log_entry import LogEntry, LogKind
-from reply_desktop.domain.preflight import Problem
+from reply_desktop.domain.problem import Problem
 from reply_desktop.domain.provider import Provider
 from reply_desktop.domain.sequence import Sequence as MailSequence
 from reply_desktop.domain.sequence import SequenceMove, SequenceStatus, StrandedKind, moved

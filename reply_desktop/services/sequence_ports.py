@@ -8,7 +8,7 @@ from typing import Protocol
 from reply_desktop.domain.enrollment import Enrollment, FinishReason, Thread
 from reply_desktop.domain.log_entry import LogEntry, LogKind
 from reply_desktop.domain.pace import Pace
-from reply_desktop.domain.preflight import Problem
+from reply_desktop.domain.problem import Problem
 from reply_desktop.domain.prospect import Prospect, Suppression
 from reply_desktop.domain.sequence import Sequence as MailSequence
 from reply_desktop.domain.sequence import SequenceStatus, Step

@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import Final
 
 from reply_desktop.domain.notification import plain
-from reply_desktop.domain.preflight import Problem
+from reply_desktop.domain.problem import Problem
 from reply_desktop.domain.sequence import STATUS_WORDS, SequenceStatus
 from reply_desktop.domain.sequence_rows import SequenceRow
 from reply_desktop.domain.states import Color

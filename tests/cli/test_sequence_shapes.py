@@ -4,7 +4,7 @@ from typing import Any
 
 from reply_desktop.cli import sequence_shapes as shapes
 from reply_desktop.domain.log_entry import LogEntry, LogKind
-from reply_desktop.domain.preflight import Problem
+from reply_desktop.domain.problem import Problem
 from reply_desktop.domain.sequence import SequenceStatus
 from reply_desktop.domain.sequence_rows import ForecastCell, SequenceRow
 from reply_desktop.domain.states import Color

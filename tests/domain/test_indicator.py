@@ -14,7 +14,8 @@ from reply_desktop.domain.indicator import (
     timed,
     tooltip,
 )
-from reply_desktop.domain.preflight import PROBLEM_WORDS, Problem
+from reply_desktop.domain.preflight import PROBLEM_WORDS
+from reply_desktop.domain.problem import Problem
 from reply_desktop.domain.sequence import ON, SequenceStatus
 from reply_desktop.domain.states import CAN_SEND, Color, OutcomeKind, State
 

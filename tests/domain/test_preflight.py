@@ -7,7 +7,8 @@ from itertools import product
 import pytest
 
 from reply_desktop.domain import preflight
-from reply_desktop.domain.preflight import PROBLEM_WORDS, Problem
+from reply_desktop.domain.preflight import PROBLEM_WORDS
+from reply_desktop.domain.problem import Problem
 from reply_desktop.domain.sequence import Sequence, Step
 from reply_desktop.domain.window import SendingWindow
 

@@ -10,7 +10,7 @@ from reply_desktop.domain import events
 from reply_desktop.domain.enrollment import FINISH_WORDS, EnrollmentState, FinishReason
 from reply_desktop.domain.errors import InvalidInput, NotFound
 from reply_desktop.domain.log_entry import LogEntry, LogKind
-from reply_desktop.domain.preflight import Problem
+from reply_desktop.domain.problem import Problem
 from reply_desktop.domain.prospect import SuppressionReason
 from reply_desktop.domain.provider import Provider
 from reply_desktop.domain.sequence import (

@@ -8,7 +8,7 @@ import pytest
 
 from reply_desktop.domain.causes import Cause
 from reply_desktop.domain.log_entry import LogKind
-from reply_desktop.domain.preflight import Problem
+from reply_desktop.domain.problem import Problem
 from reply_desktop.domain.sequence import SequenceStatus, Stranded, StrandedKind
 from reply_desktop.domain.states import State
 from reply_desktop.domain.window import SendingWindow

@@ -11,7 +11,7 @@ from reply_desktop.domain.causes import Cause
 from reply_desktop.domain.enrollment import EnrollmentState, FinishReason
 from reply_desktop.domain.errors import AlreadyExists, InvalidInput, NotFound
 from reply_desktop.domain.log_entry import LogKind
-from reply_desktop.domain.preflight import Problem
+from reply_desktop.domain.problem import Problem
 from reply_desktop.domain.sequence import SequenceStatus, Step
 from reply_desktop.domain.states import Color, State
 from reply_desktop.domain.window import SendingWindow

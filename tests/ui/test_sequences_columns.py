@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from reply_desktop.domain.preflight import Problem
+from reply_desktop.domain.problem import Problem
 from reply_desktop.domain.sequence import SequenceStatus
 from reply_desktop.domain.states import Color
 from reply_desktop.ui.sequences_columns import (

@@ -21,7 +21,7 @@ from reply_desktop.domain.address import mailbox_key
 from reply_desktop.domain.enrollment import FINISH_WORDS, EnrollmentState, FinishReason
 from reply_desktop.domain.errors import InvalidInput
 from reply_desktop.domain.indicator import Sender, indicator, tooltip
-from reply_desktop.domain.preflight import Problem
+from reply_desktop.domain.problem import Problem
 from reply_desktop.domain.provider import PROVIDER_NAMES, Provider
 from reply_desktop.domain.sequence import Sequence as MailSequence
 from reply_desktop.domain.sequence import SequenceStatus

@@ -13,7 +13,7 @@ from reply_desktop.domain.address import mailbox_key
 from reply_desktop.domain.enrollment import Enrollment, EnrollmentState, FinishReason, Thread
 from reply_desktop.domain.log_entry import LogEntry, LogKind
 from reply_desktop.domain.pace import Pace
-from reply_desktop.domain.preflight import Problem
+from reply_desktop.domain.problem import Problem
 from reply_desktop.domain.prospect import Prospect, Suppression, SuppressionReason
 from reply_desktop.domain.sequence import Ramp, SequenceStatus, Step, Stranded
 from reply_desktop.domain.sequence import Sequence as MailSequence

@@ -14,7 +14,7 @@ from reply_desktop.domain.grant import MailServer, MailServers, Security
 from reply_desktop.domain.log_entry import LogEntry, LogKind
 from reply_desktop.domain.notification import Notification, NotificationKind, Severity
 from reply_desktop.domain.pace import Pace
-from reply_desktop.domain.preflight import Problem
+from reply_desktop.domain.problem import Problem
 from reply_desktop.domain.prospect import Prospect
 from reply_desktop.domain.provider import Provider
 from reply_desktop.domain.sequence import Ramp, SequenceStatus, Step, Stranded, StrandedKind

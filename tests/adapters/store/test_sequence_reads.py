@@ -26,7 +26,7 @@ from reply_desktop.domain.causes import Cause
 from reply_desktop.domain.enrollment import FINISH_WORDS, Enrollment, EnrollmentState, FinishReason
 from reply_desktop.domain.errors import InvalidInput
 from reply_desktop.domain.log_entry import LogKind
-from reply_desktop.domain.preflight import Problem
+from reply_desktop.domain.problem import Problem
 from reply_desktop.domain.prospect import Suppression, SuppressionReason
 from reply_desktop.domain.sequence import SequenceStatus
 from reply_desktop.domain.sequence_rows import (
