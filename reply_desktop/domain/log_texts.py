@@ -215,7 +215,8 @@ def cannot_see_replies(sequence_id: str, blind: Sequence[str], now: datetime) ->
     text = (
         f"Replies and bounces to {_named(blind, len(blind))} are not seen: the app may not read "
         f"{_verb(len(blind), 'this mailbox', 'these mailboxes')}. "
-        "Allow reading in Settings → Email accounts, or stop prospects who reply yourself."
+        "Where Google or Outlook.com renames what is sent, follow-ups may also begin a new conversation. "
+        "Allow reading under Settings of the sequence, or stop prospects who reply yourself."
     )
     return LogEntry(now, sequence_id, LogKind.CANNOT_SEE_REPLIES, text)
 
