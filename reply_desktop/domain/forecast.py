@@ -66,9 +66,9 @@ def forecast(
 
     The hours are full hours UTC, the first the one `now` is in. Gaps are taken at their mean. What becomes
     due only because of these mails, and moves by the stranded policy, are left out, as are sequences that
-    are not given or not on. Late is what was due before `now` and is not held. Counts add up: cells, `held`
-    and `beyond` are all that is due by the end. `late_until` is None when no late mail leaves, or some only
-    after the end.
+    are not given or not on. Late are follow-ups that were due before `now` and are not held. Counts add up:
+    cells, `held` and `beyond` are all that is due by the end. `late_until` is None when no late mail leaves,
+    or some only after the end.
     """
     begins_at = now.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
     ends_at = begins_at + timedelta(hours=hours)
@@ -253,7 +253,9 @@ class _Plan:
             queue = self._pinned.setdefault(due.account_id, _Queue())
         else:
             return False
-        queue.add(due.at.timestamp(), due.count, is_late=due.at < now)
+        # A new prospect whose turn has not come is not late.
+        is_late = due.at < now and due.account_id is not None
+        queue.add(due.at.timestamp(), due.count, is_late=is_late)
         self.left += due.count
         return True
 

@@ -139,7 +139,7 @@ class ForecastCell:
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """What the next hours bring. `late`: overdue mail among it; `held`: due, but its account is out.
+    """What the next hours bring. `late`: overdue follow-ups among it; `held`: due, but its account is out.
 
     `beyond`: due by the end of the span, but limits and window push it past it.
     """
