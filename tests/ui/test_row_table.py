@@ -69,10 +69,11 @@ def test_a_row_that_is_not_shown_cannot_be_brought(table: RowTable) -> None:
     assert not table.show_row("nobody")
 
 
-def test_the_first_focus_takes_the_first_row(table: RowTable) -> None:
+def test_the_first_focus_takes_the_first_row(qtbot: QtBot, table: RowTable) -> None:
     table.activateWindow()
     table.setFocus()
-    assert table.current_id() == "e1" and table.selected_ids() == ()
+    qtbot.waitUntil(lambda: table.current_id() == "e1")
+    assert table.selected_ids() == ()
     table.grab()
 
 
