@@ -18,6 +18,7 @@ from typing import Final
 
 from PySide6.QtGui import QImage
 
+from reply_desktop.channel.messages import MarkRead, PauseSending
 from reply_desktop.domain.provider import Provider
 from tests.harness.accessibility import Accessibility
 from tests.harness.app import App
@@ -33,12 +34,21 @@ ANA, BEN, DANA, GINA = (
     "gina@lantern.example",
 )
 HUGO: Final = "hugo@lantern.example"
+BOTH, ONE = "Spring outreach", "Partner follow-up"
+"""The sequence of two accounts, Ana's among them, and the one of Ana's alone."""
+PEOPLE: Final = """E-Mail;Vorname;Nachname;Firma
+zoe@quay.example;Zoë;Ortega;Quay & Daughters
+ziga@mill.example;Žiga;Kovač;Mill Lane
+oyvind@fjell.example;Øyvind;Berg;Fjell AS
+"""
 PLACE: Final = (0, 31, 1280, 769)
 """Where the window lies on the screen of 1280x800: all that the panel leaves."""
 BROWSER_PLACE: Final = (10, 60, 850, 720)
 """Where the browser lies: beside what the window says about the sign-in."""
 NOTHING: Final = (700, 680)
 """A place under the last row of the table; a click there chooses none."""
+BESIDE: Final = (1100, 400)
+"""A place on the page of the settings beside its cards."""
 SETTLED: Final = 3
 """So many looks at the screen in a row must be the same before it counts as painted."""
 TROUBLE: Final = "trouble"
@@ -90,8 +100,10 @@ class Tour:
     def play(self) -> None:
         """All steps. Raises AssertionError when something does not come about."""
         for step in (
-            self.connected, self.access_removed, self.told, self.detail, self.bell, self.another_account,
-            self.recovered, self.offline, self.add_other, self.settings, self.dark, self.first_steps,
+            self.connected, self.sequences, self.steps, self.sequence_settings, self.forecast,
+            self.import_people, self.mail, self.one_out, self.log, self.prospects, self.sends_again,
+            self.access_removed, self.told, self.detail, self.bell, self.another_account, self.recovered,
+            self.offline, self.add_other, self.settings, self.dark, self.first_steps,
         ):  # fmt: skip
             step()
 
@@ -128,9 +140,125 @@ class Tour:
         wait_until(lambda: icon.tooltip == "All 5 accounts connected", "calm tray icon")
         self.tell("Five mailboxes, each proven by its provider a moment ago.", "connected")
 
+    def sequences(self) -> None:
+        """The two sequences of the sandbox, at work."""
+        app = self.app
+        app.press("Sequences", "check box")
+        for name in (BOTH, ONE):
+            app.wait_for_toggle(name, "Active, green")
+        self._mailed(6)
+        self.tell("Two sequences send by themselves; both switches are green.", "sequences")
+
+    def steps(self) -> None:
+        """What one of them says, and to whom."""
+        self._open_sequence(BOTH)
+        self.app.wait_for("Insert field", "button menu")
+        self.app.wait_for_words("A question about Northwind Bakery")
+        self.tell("Its steps, with the mail as one prospect gets it.", "steps")
+
+    def sequence_settings(self) -> None:
+        """What it sends from, and when."""
+        self._tab("Settings", "Limit the mails a day", "check box")
+        self.tell("Its accounts, its hours, its pace.", "sequence-settings")
+
+    def forecast(self) -> None:
+        """What the next hours bring."""
+        self._tab("Forecast", "Every hour as a table", "check box")
+        self.tell("What leaves in the next 24 hours, by hour and account.", "forecast")
+
+    def import_people(self) -> None:
+        """A file from a spreadsheet, of another country."""
+        app, people = self.app, self._data / "people.csv"
+        people.write_text(PEOPLE, encoding="utf-8")
+        self._tab("Prospects", "Prospects", "table")
+        app.press("Import CSV…")
+        app.press("Choose a file…")
+        app.choose_file("Import prospects from", people)
+        app.wait_for_words("How the file is read")
+        app.wait_for("Merge field for Vorname", "text").type("first_name")
+        app.wait_for("Merge field for Firma", "text").type("company")
+        self.tell("A CSV file: how it is read is shown before anything is imported.", "import")
+        app.press("Cancel")
+        app.wait_until_gone("Cancel")
+
+    def mail(self) -> None:
+        """What was sent lies in the sandbox."""
+        app = self.app
+        self._sandbox()
+        sheet = app.sheet("Mail that was sent")
+        sheet.press("SetFocus")
+        wait_until(lambda: sheet.has("focused"), "keyboard in the list of mail")
+        app.keys("ctrl+Home", "space")
+        read = app.wait_for("The message", "text")
+        wait_until(lambda: read.text.startswith("From: "), "words of a mail")
+        last = app.wait_for("Unsubscribe: as the recipient of the message")
+        for _ in range(20):
+            # What has the keyboard comes into view.
+            if last.has("focused"):
+                break
+            app.keys("Tab")
+        self.tell(
+            "Nothing leaves the sandbox: its mail is read there, and answered as the recipient.", "mail"
+        )
+
+    def one_out(self) -> None:
+        """The access of the account that both use is taken away."""
+        app = self.app
+        self._sandbox()
+        self._remove_access(ANA)
+        app.press("Sequences", "check box")
+        app.wait_for_toggle(ONE, "Active, red")
+        app.wait_for_toggle(BOTH, "Active, orange")
+        self._notifications.wait_for(lambda each: each.summary == f"{ANA} cannot send")
+        self._notifications.clear()
+        wait_until(lambda: app.unread == 1, "count of the bell")
+        for name, picture, words in (
+            (BOTH, "toggle-orange", "The next mail finds out: orange goes on from the account that works;"),
+            (ONE, "toggle-red", "red has none left. The tip over the switch says why, and what to do."),
+        ):
+            x, y, _, height = app.toggle(name).extents
+            app.hover(x + 36, y + height // 2)
+            self.tell(words, picture)
+
+    def log(self) -> None:
+        """The bell leads to the very entry."""
+        app = self.app
+        app.press("Notifications, 1 unread")
+        app.press(f"Details: {ANA} cannot send")
+        app.wait_for("Clear highlight")
+        self.tell("The bell's Details opens the sequence's log at the entry.", "log")
+
+    def prospects(self) -> None:
+        """Where each person stands."""
+        app = self.app
+        app.press("Back to all sequences")
+        self._open_sequence(BOTH)
+        self._tab("Prospects", "Prospects", "table")
+        self.tell("Its prospects: each with step, account, and when the next mail is due.", "prospects")
+
+    def sends_again(self) -> None:
+        """One click on the banner, and all goes on; then sending rests, for what follows is of accounts."""
+        app = self.app
+        app.press("Reconnect")
+        self._allow()
+        app.press("Done", deadline_s=30)
+        app.press("Close account")
+        app.click_at(*NOTHING)
+        app.press("Sequences", "check box")
+        for name in (BOTH, ONE):
+            app.wait_for_toggle(name, "Active, green")
+        self._notifications.wait_for(lambda each: each.summary == f"{ANA} works again")
+        self._notifications.clear()
+        client = app.client()
+        client.ask(PauseSending(True))
+        client.ask(MarkRead())
+        client.close()
+        app.press("Settings", "check box")
+
     def access_removed(self) -> None:
         """The person takes the access away at two providers."""
         self._page("Sandbox", f"Remove access: {ANA}")
+        self.app.scroll_up(*BESIDE)
         self._remove_access(ANA)
         self._remove_access(DANA)
         self.tell("In the sandbox, access to two of them is removed at the providers.", "sandbox")
@@ -157,7 +285,7 @@ class Tour:
     def bell(self) -> None:
         """The bell's panel."""
         self.app.press("Notifications, 2 unread")
-        self.tell("The bell keeps every notification; Details opens the account.", "bell")
+        self.tell("The bell keeps every notification; Details opens the log of the sequence it hit.", "bell")
         self.app.keys("Escape")
 
     def another_account(self) -> None:
@@ -263,6 +391,26 @@ class Tour:
 
     # What they have in common
 
+    def _open_sequence(self, name: str) -> None:
+        """Open a sequence from the list, by a double click on its name."""
+        app = self.app
+        x, y, width, height = app.toggle(name).extents
+        app.double_click_at(x + width + 40, y + height // 2)
+        wait_until(lambda: app.wait_for("Name of the sequence", "text").text == name, f"page of {name}")
+
+    def _tab(self, name: str, landmark: str, role: str) -> None:
+        """Open a tab of a sequence, and wait for what is on it."""
+        self.app.press(name, "page tab")
+        self.app.wait_for(landmark, role)
+
+    def _sandbox(self) -> None:
+        self.app.press("Settings", "check box")
+        self._page("Sandbox", f"Remove access: {ANA}")
+
+    def _mailed(self, number: int) -> None:
+        """Wait until so many mails have left."""
+        wait_until(lambda: len(self.app.control.messages()) >= number, f"{number} mails", 60)
+
     def _page(self, name: str, landmark: str, role: str = "push button") -> None:
         """Open a page by the navigation, and wait for what is on it."""
         self.app.press(name, "check box")
@@ -312,7 +460,7 @@ def main(arguments: list[str]) -> int:
     tour = Tour(pictures)
     try:
         tour.play()
-    except AssertionError as late:
+    except (AssertionError, TimeoutError) as late:
         sys.stderr.write(f"The tour stopped here: {late}\nThe screen: {tour.trouble()}\n")
         return 1
     finally:

@@ -172,6 +172,8 @@ class StepEditor(QWidget):
             self.delay += [spin, theme.label(unit, muted=True)]
         for part in self.delay:
             row.addWidget(part)
+        # The first step has no delay, and its row stays as high.
+        self.heading.setMinimumHeight(self.days.sizeHint().height())
         self.after = theme.label("", muted=True)
         row.addWidget(self.after)
         return row

@@ -7,6 +7,8 @@ import stat
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from email import message_from_bytes, policy
+from email.message import EmailMessage
 from pathlib import Path
 
 import pytest
@@ -25,6 +27,8 @@ pytestmark = [pytest.mark.desktop, pytest.mark.slow, pytest.mark.timeout(300)]
 
 ANA, DANA = "ana@harbor.example", "dana@fjord.example"
 OWN_LIBRARIES = "/opt/of the person/lib"
+OWN_ZONES = {"PYTHONTZPATH": ""}
+"""Takes the system's time zones away, so that only those are left that the app brings (PEP 615)."""
 BROWSER = """#!{python}
 import json, os, sys
 from pathlib import Path
@@ -58,7 +62,7 @@ def env(noted: Path) -> dict[str, str]:
         if not name.startswith(("PYTHON", "VIRTUAL_ENV", "PYTEST"))
     }
     path = os.pathsep.join(each for each in os.environ["PATH"].split(os.pathsep) if str(ROOT) not in each)
-    return given | {"PATH": path, "BROWSER": str(browser), "LD_LIBRARY_PATH": OWN_LIBRARIES}
+    return given | OWN_ZONES | {"PATH": path, "BROWSER": str(browser), "LD_LIBRARY_PATH": OWN_LIBRARIES}
 
 
 @pytest.fixture(scope="module")
@@ -128,6 +132,53 @@ def test_check_and_doctor_are_content(app: App) -> None:
     keyring.close()
 
 
+def test_its_engine_sends_the_sequences(app: App) -> None:
+    after = max((mail.id for mail in app.control.messages()), default=0)
+    (mail, *_) = app.control.messages(after=after, wait_s=60)
+    assert {ANA, DANA} & {mail.account}
+    listed = app.run("sequences", "list", "--json")
+    assert listed.returncode == 0, listed.stderr
+    rows = {each["name"]: each for each in json.loads(listed.stdout)["sequences"]}
+    assert {name: row["indicator"] for name, row in rows.items()} == {
+        "Spring outreach": "green",
+        "Partner follow-up": "green",
+    }
+    assert sum(row["sent"] for row in rows.values()) > 0
+
+
+SEQUENCE = """
+name: From a file
+accounts: [emil@outpost.example]
+window: {days: mon-sun, from: 0:00, to: 24:00, timezone: Pacific/Auckland}
+start: now
+steps:
+  - subject: Hello {{ first_name }}
+    body: <p>Dear <b>{{ first_name }}</b>,</p><p><a href="https://quay.example/">look</a></p>
+    html: true
+"""
+
+
+def test_a_sequence_from_a_file_with_html_and_a_time_zone_is_sent(app: App, tmp_path: Path) -> None:
+    file, people = tmp_path / "sequence.yaml", tmp_path / "people.csv"
+    file.write_text(SEQUENCE, encoding="utf-8")
+    people.write_text("email,first name\nzoe@quay.example,Zoë\n", encoding="utf-8")
+    made = app.run("sequences", "create", str(file))
+    assert made.returncode == 0, made.stderr
+    imported = app.run("sequences", "import-prospects", "From a file", str(people))
+    assert imported.returncode == 0, imported.stderr
+    found = app.control.messages(account="emil@outpost.example", wait_s=60)
+    assert found, app.run("sequences", "log", "From a file").stdout
+    mail = message_from_bytes(app.control.raw_message(found[0].id), policy=policy.default)
+    assert isinstance(mail, EmailMessage)
+    assert mail["Subject"] == "Hello Zoë"
+    plain, html = mail.get_body(("plain",)), mail.get_body(("html",))
+    assert plain and html
+    assert plain.get_content().split() == ["Dear", "Zoë,", "look", "<https://quay.example/>"]
+    assert "<b>Zoë</b>" in html.get_content()
+    assert "Pacific/Auckland" in app.run("sequences", "export-file", "From a file").stdout
+    assert app.run("sequences", "remove", "From a file").returncode == 0
+
+
 def browser_environment(noted: Path) -> dict[str, str]:
     """What the browser was given of libraries, once it was opened."""
     wait_until(noted.exists, "browser")
@@ -136,7 +187,7 @@ def browser_environment(noted: Path) -> dict[str, str]:
     return {
         name: value
         for name, value in given.items()
-        if name.startswith(("LD_", "QT_", "QML", "PYTHON")) and value != os.environ.get(name)
+        if name.startswith(("LD_", "QT_", "QML", "PYTHON")) and value != (os.environ | OWN_ZONES).get(name)
     }
 
 
@@ -163,8 +214,7 @@ def test_access_removed_and_reconnected_by_the_button(app: App, noted: Path) -> 
 
 
 def test_quit_leaves_no_process(app: App, program: Path, tray: Tray) -> None:
-    tray.wait_for_icon().choose("Quit")
-    assert app.wait_for_end() == 0
+    assert app.quit(tray.wait_for_icon()) == 0
     wait_until(lambda: not processes(program, app.config.data_dir), "end of every process")
 
 

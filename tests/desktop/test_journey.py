@@ -87,8 +87,7 @@ def works_again(app: App, address: str, alert: Shown, notifications: Notificatio
     assert good.hints["urgency"] == 1
     icon = tray.wait_for_icon()
     wait_until(lambda: icon.tooltip == "All 5 accounts connected", "calm tooltip")
-    icon.choose("Quit")
-    assert app.wait_for_end() == 0
+    assert app.quit(icon) == 0
     said = [each.summary for each in notifications.shown if address in each.summary]
     assert said == [f"{address} cannot send", f"{address} works again"]
 

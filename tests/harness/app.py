@@ -29,6 +29,7 @@ from reply_desktop.sandbox.control import SandboxControl
 from reply_desktop.sandbox.person import Person
 from tests.harness.accessibility import Accessibility, Node
 from tests.harness.bus import BusError
+from tests.harness.tray import TrayIcon
 from tests.harness.waiting import wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -104,13 +105,18 @@ class App:
         self._root = wait_until(
             lambda: self._accessibility.application(APP_ID, process_id), "window of the app", START_S
         )
-        self._table = wait_until(
-            lambda: self.root.find(role="table", name="Email accounts"), "table of accounts", START_S
+        self._table = None
+        # It opens at the section that was in view last.
+        wait_until(
+            lambda: any(map(self._page_table, ("Email accounts", "Sequences"))), "page of the app", START_S
         )
 
-    def launch_again(self) -> int:
+    def _page_table(self, name: str) -> Node | None:
+        return self.root.find(role="table", name=name)
+
+    def launch_again(self, *words: str) -> int:
         """Start it a second time, as a person who finds no window does; the exit code of that launch."""
-        return self.run().returncode
+        return self.run(*words).returncode
 
     def kill_window(self) -> None:
         """End the window's process without a word, as a crash does."""
@@ -122,6 +128,28 @@ class App:
         """The exit code of the window's process, once it has ended by itself."""
         assert self._window
         return self._window.wait(START_S)
+
+    def quit(self, icon: TrayIcon, answer: str = "Stop sending") -> int:
+        """Quit from the tray, with this answer when it asks what becomes of the sequences; its exit code."""
+        assert self._window
+        window = self._window
+        icon.choose("Quit")
+
+        def ended() -> bool:
+            return window.poll() is not None or self._answered(answer)
+
+        wait_until(ended, f"end of the window, or the question with {answer!r}", START_S)
+        return self.wait_for_end()
+
+    def _answered(self, answer: str) -> bool:
+        """Whether the question was there and has its answer."""
+        try:
+            asked = self.find(answer)
+            if asked is not None:
+                asked.press()
+        except (BusError, TimeoutError):
+            return False
+        return asked is not None
 
     def close_window(self) -> None:
         """End the window's process, if it runs; the engine goes on."""
@@ -156,7 +184,8 @@ class App:
     @property
     def table(self) -> Node:
         """The table of accounts."""
-        assert self._table is not None, "it is not started"
+        if self._table is None:
+            self._table = wait_until(lambda: self._page_table("Email accounts"), "table of accounts", START_S)
         return self._table
 
     @property
@@ -193,6 +222,45 @@ class App:
             return wait_until(found, f"table of {number} accounts, all {status!r}", deadline_s)
         except AssertionError as late:
             raise AssertionError(f"{late}; shown: {list(self.rows.values())}") from None
+
+    def sheet(self, name: str, deadline_s: float = 10.0) -> Node:
+        """The table of this name, once it is shown."""
+        return self.wait_for(name, "table", deadline_s)
+
+    @property
+    def toggles(self) -> dict[str, str]:
+        """What each switch in the list of sequences says, by the sequence's name; empty while it changes."""
+        sheet = self.find("Sequences", "table")
+        try:
+            return (
+                {}
+                if sheet is None
+                else {
+                    said.partition(":")[0]: said
+                    for said in (sheet.cell(row, 0).name for row in range(sheet.size[0]))
+                }
+            )
+        except BusError:
+            return {}
+
+    def toggle(self, sequence: str) -> Node:
+        """The cell with the switch of a sequence."""
+        names = wait_until(
+            lambda: next((found for found in [list(self.toggles)] if sequence in found), None), sequence
+        )
+        return self.sheet("Sequences").cell(names.index(sequence), 0)
+
+    def wait_for_toggle(self, sequence: str, begins: str, deadline_s: float = START_S) -> str:
+        """What a switch says, once it begins so after the name, such as "Active, green"."""
+
+        def found() -> str | None:
+            said = self.toggles.get(sequence, "")
+            return said if said.startswith(f"{sequence}: {begins}") else None
+
+        try:
+            return wait_until(found, f"{sequence}: {begins}", deadline_s)
+        except AssertionError as late:
+            raise AssertionError(f"{late}; shown: {list(self.toggles.values())}") from None
 
     def find(self, name: str, role: str = "push button") -> Node | None:
         """What is shown under this name, if it is."""
@@ -254,6 +322,22 @@ class App:
         )
         return self.table.cell(rows.index(address), column)
 
+    def hover(self, x: int, y: int) -> str:
+        """What the window tells of this place on the screen when the pointer rests there, which it goes on to."""
+        # A tip of another place would be taken for this one's.
+        _xdotool("mousemove", *OUTSIDE)
+        wait_until(lambda: self.tip() is None, "end of the other tip")
+        _xdotool("mousemove", "--sync", str(x - 3), str(y), "mousemove", "--sync", str(x), str(y))
+        return wait_until(self.tip, f"tip at {x}, {y}")
+
+    def tip(self) -> str | None:
+        """What the tip says that is shown now."""
+        tips = (each for each in self.root.children if each.role == "tool tip" and each.has("showing"))
+        try:
+            return next((each.name for each in tips), None)
+        except BusError:
+            return None
+
     def click(self, node: Node) -> None:
         """Click the middle of something with the pointer, which then leaves it."""
         x, y, width, height = node.extents
@@ -263,6 +347,15 @@ class App:
         """Click a place on the screen with the pointer, which then leaves the window."""
         _xdotool("mousemove", "--sync", str(x), str(y), "click", "1", "mousemove", *OUTSIDE)
 
+    def double_click_at(self, x: int, y: int) -> None:
+        """Click a place on the screen twice with the pointer, which then leaves the window."""
+        twice = ("click", "--repeat", "2", "--delay", "60", "1")
+        _xdotool("mousemove", "--sync", str(x), str(y), *twice, "mousemove", *OUTSIDE)
+
+    def scroll_up(self, x: int, y: int) -> None:
+        """Turn the wheel over a place until it is at the top."""
+        _xdotool("mousemove", "--sync", str(x), str(y), "click", "--repeat", "60", "4", "mousemove", *OUTSIDE)
+
     def keys(self, *keys: str) -> None:
         """Press keys, such as "Tab" or "ctrl+f", on whatever has the keyboard."""
         _xdotool("key", "--clearmodifiers", *keys)
@@ -270,6 +363,20 @@ class App:
     def text(self, text: str) -> None:
         """Type a text into whatever has the keyboard."""
         _xdotool("type", "--clearmodifiers", text)
+
+    def choose_file(self, title: str, path: Path) -> None:
+        """Give this path to the desktop's own dialog of this title, once it has the keyboard."""
+
+        def active() -> bool:
+            # Between two windows none is active, and it says so with an error.
+            named = subprocess.run(
+                ["xdotool", "getactivewindow", "getwindowname"], timeout=20, capture_output=True, text=True
+            )
+            return named.stdout.strip() == title
+
+        wait_until(active, f"dialog {title!r}")
+        self.text(str(path))
+        self.keys("Return")
 
     def place(self, x: int, y: int, width: int, height: int) -> None:
         """Put the window's inside there on the screen, without its frame, and wait until it is."""

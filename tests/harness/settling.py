@@ -1,7 +1,8 @@
-"""Lets what was asked over a bridge arrive."""
+"""Lets what was asked over a bridge, or of the window system, arrive."""
 
 from functools import partial
 
+from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
 from reply_desktop.channel.messages import GetSummary
@@ -14,3 +15,13 @@ def settle(qtbot: QtBot, bridge: Bridge) -> None:
         answered: list[object] = []
         bridge.ask(GetSummary(), answered.append)
         qtbot.waitUntil(partial(bool, answered))
+
+
+def activate(qtbot: QtBot, widget: QWidget) -> None:
+    """Give the widget's window the keyboard; one that an earlier test leaves behind may take it once more."""
+
+    def is_active() -> bool:
+        widget.activateWindow()
+        return widget.isActiveWindow()
+
+    qtbot.waitUntil(is_active)

@@ -21,7 +21,7 @@ from reply_desktop.ui.bridge import Bridge, EngineState
 from reply_desktop.ui.connect_dialog import Stage
 from tests.fakes.engine import FakeEngine, few, many, row
 from tests.harness.pages import OpenedPage
-from tests.harness.settling import settle
+from tests.harness.settling import activate, settle
 
 Open = Callable[..., OpenedPage]
 INTERACTIVE = (QAbstractButton, QLineEdit, QComboBox)
@@ -295,7 +295,7 @@ def test_the_menu_offers_what_fits(qtbot: QtBot, open_page: Open) -> None:
 def test_keys_find_open_and_remove(qtbot: QtBot, open_page: Open) -> None:
     engine = FakeEngine(few())
     page = open_page(engine)
-    page.activateWindow()
+    activate(qtbot, page)
     page.table.setFocus()
     page.table.select_ids({"a1"}, "a1")
     QTest.keyClick(page.table, Qt.Key.Key_Delete)
@@ -310,7 +310,7 @@ def test_the_keyboard_reaches_every_control(qtbot: QtBot, open_page: Open) -> No
     page = open_page(FakeEngine(few()), size=(1400, 1400))
     page.open_account("a2")
     qtbot.waitUntil(lambda: page.detail.detail is not None)
-    page.activateWindow()
+    activate(qtbot, page)
     page.table.setFocus()
     reached: set[QWidget] = set()
     for _ in range(80):

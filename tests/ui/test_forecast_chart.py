@@ -19,7 +19,7 @@ from reply_desktop.domain.sequence_rows import Forecast, ForecastCell, SequenceD
 from reply_desktop.ui.bridge import Bridge
 from reply_desktop.ui.forecast_chart import NAMED, ForecastTab, bars_of, forecast_words, hour_words
 from tests.fakes.engine import NOW, FakeEngine, few_sequences, forecast, sequence
-from tests.harness.settling import settle
+from tests.harness.settling import activate, settle
 
 
 @pytest.fixture
@@ -91,13 +91,13 @@ def test_chart_legend_and_table_say_the_same(shown: tuple[ForecastTab, FakeEngin
     assert tab.table.isVisible()
 
 
-def test_pointer_and_keys_reach_every_hour(shown: tuple[ForecastTab, FakeEngine]) -> None:
+def test_pointer_and_keys_reach_every_hour(qtbot: QtBot, shown: tuple[ForecastTab, FakeEngine]) -> None:
     tab, _ = shown
     chart = tab.chart
     assert chart.hour_at(QPoint(0, 50)) == -1
     assert chart.hour_at(QPoint(int(chart._frame().left()) + 2, 50)) == 0
     assert chart.hour_at(QPoint(int(chart._frame().right()) - 2, 50)) == 23
-    tab.activateWindow()
+    activate(qtbot, tab)
     chart.setFocus()
     QTest.keyClick(chart, Qt.Key.Key_Right)
     assert chart.hour == 1

@@ -19,6 +19,7 @@ from reply_desktop.ui.main_window import (
     MainWindow,
 )
 from reply_desktop.ui.remembered import Remembered
+from tests.harness.settling import activate
 
 Make = Callable[..., MainWindow]
 
@@ -96,8 +97,7 @@ def test_one_sequence_belongs_to_its_section_and_leads_back(whole: MainWindow) -
 
 
 def test_keys_lead_to_the_sections(qtbot: QtBot, whole: MainWindow) -> None:
-    with qtbot.waitActive(whole):
-        whole.activateWindow()
+    activate(qtbot, whole)
     for key, page in ((Qt.Key.Key_1, SEQUENCES), (Qt.Key.Key_2, ACCOUNTS)):
         QTest.keyClick(whole, key, Qt.KeyboardModifier.ControlModifier)
         assert whole.current == page
@@ -178,8 +178,7 @@ def test_leaving_closes_for_good(make: Make) -> None:
 
 def test_ctrl_q_quits(qtbot: QtBot, make: Make) -> None:
     window = make()
-    with qtbot.waitActive(window):
-        window.activateWindow()
+    activate(qtbot, window)
     with qtbot.waitSignal(window.quit_wanted):
         QTest.keyClick(window, Qt.Key.Key_Q, Qt.KeyboardModifier.ControlModifier)
 

@@ -3,7 +3,8 @@
 from collections.abc import Callable
 
 import pytest
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QEvent, QPoint, Qt
+from PySide6.QtGui import QFocusEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
@@ -69,11 +70,10 @@ def test_a_row_that_is_not_shown_cannot_be_brought(table: RowTable) -> None:
     assert not table.show_row("nobody")
 
 
-def test_the_first_focus_takes_the_first_row(qtbot: QtBot, table: RowTable) -> None:
-    table.activateWindow()
-    table.setFocus()
-    qtbot.waitUntil(lambda: table.current_id() == "e1")
-    assert table.selected_ids() == ()
+def test_the_first_focus_takes_the_first_row(table: RowTable) -> None:
+    # Whether a window without a window manager becomes active is not ours to say.
+    QApplication.sendEvent(table, QFocusEvent(QEvent.Type.FocusIn))
+    assert table.current_id() == "e1" and table.selected_ids() == ()
     table.grab()
 
 

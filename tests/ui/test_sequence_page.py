@@ -29,7 +29,7 @@ from tests.fakes.engine import (
     prospects,
     sequence_row,
 )
-from tests.harness.settling import settle
+from tests.harness.settling import activate, settle
 
 Open = Callable[..., SequencePage]
 INTERACTIVE = (QAbstractButton, QLineEdit, QComboBox)
@@ -141,7 +141,7 @@ def test_a_change_is_saved(qtbot: QtBot, open_page: Open) -> None:
 def test_keys_save_undo_and_redo_everywhere(qtbot: QtBot, open_page: Open) -> None:
     engine = world()
     page = open_page(engine)
-    page.activateWindow()
+    activate(qtbot, page)
     page.steps.editor.body.setFocus()
     qtbot.waitUntil(page.steps.editor.body.hasFocus)
     control, shift = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier
@@ -336,7 +336,7 @@ def test_from_a_prospect_to_its_log(qtbot: QtBot, open_page: Open) -> None:
 
 def test_back_and_the_tabs_by_key(qtbot: QtBot, open_page: Open) -> None:
     page = open_page(world())
-    page.activateWindow()
+    activate(qtbot, page)
     page.tabs.setFocus()
     alt = Qt.KeyboardModifier.AltModifier
     QTest.keyClick(page, Qt.Key.Key_3, alt)
@@ -414,7 +414,7 @@ def test_the_keyboard_reaches_every_control(qtbot: QtBot, open_page: Open, tab: 
     page.resize(1300, 2000)
     page.tabs.setCurrentIndex(TABS.index(tab))
     settle(qtbot, page._bridge)
-    page.activateWindow()
+    activate(qtbot, page)
     page.tabs.setFocus()
     reached: set[QWidget] = set()
     for _ in range(120):

@@ -20,7 +20,7 @@ from reply_desktop.ui.roster import Roster
 from reply_desktop.ui.sequence_toggle import LaunchMenu
 from reply_desktop.ui.sequences_page import SequencesPage, removal_words, unused_name
 from tests.fakes.engine import NOW, FakeEngine, few, few_sequences, sequence_row
-from tests.harness.settling import settle
+from tests.harness.settling import activate, settle
 
 Show = Callable[..., SequencesPage]
 
@@ -240,7 +240,7 @@ def test_the_menu_fits_what_is_chosen(qtbot: QtBot, show: Show) -> None:
 
 def test_keys_make_search_and_delete(qtbot: QtBot, show: Show) -> None:
     page = show(world())
-    page.activateWindow()
+    activate(qtbot, page)
     page.table.setFocus()
     page.table.select_ids({"s3"}, "s3")
     QTest.keyClick(page.table, Qt.Key.Key_Delete)

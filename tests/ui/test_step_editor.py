@@ -10,6 +10,7 @@ from reply_desktop.domain.sequence import Step
 from reply_desktop.ui.sequence_draft import Draft
 from reply_desktop.ui.step_editor import StepEditor
 from tests.fakes.engine import sequence
+from tests.harness.settling import activate
 
 
 @pytest.fixture
@@ -75,7 +76,7 @@ def test_the_cursor_stays_where_the_change_was(editor: StepEditor) -> None:
 @pytest.mark.parametrize("into", ["subject", "body"])
 def test_a_field_goes_where_the_keyboard_was(qtbot: QtBot, editor: StepEditor, into: str) -> None:
     field = getattr(editor, into)
-    editor.activateWindow()
+    activate(qtbot, editor)
     field.setFocus()
     qtbot.waitUntil(field.hasFocus)
     action = next(one for one in editor.fields_menu.actions() if one.text() == "first_name")
@@ -146,7 +147,7 @@ def test_unknown_fields_are_underlined(editor: StepEditor) -> None:
 @pytest.mark.parametrize("name", ["subject", "body"])
 def test_undo_keys_are_left_to_the_page(qtbot: QtBot, editor: StepEditor, name: str) -> None:
     field = getattr(editor, name)
-    editor.activateWindow()
+    activate(qtbot, editor)
     field.setFocus()
     QTest.keyClicks(field, "abc")
     before = getattr(step(editor), name)
