@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import Final
 
 from reply_desktop.domain import events, preflight
@@ -14,7 +15,7 @@ from reply_desktop.domain.errors import AlreadyExists, InvalidInput, NotFound
 from reply_desktop.domain.log_entry import LogEntry, LogKind
 from reply_desktop.domain.notification import plain, provider_name
 from reply_desktop.domain.provider import Provider
-from reply_desktop.domain.sequence import AUTO_START_S, SequenceMove, SequenceStatus, moved
+from reply_desktop.domain.sequence import AUTO_START_S, SequenceMove, SequenceStatus, StrandedKind, moved
 from reply_desktop.domain.sequence import Sequence as MailSequence
 from reply_desktop.domain.sequence_checks import check_sequence
 from reply_desktop.domain.sequence_edits import carry_over, told_edit
@@ -254,7 +255,11 @@ class SequenceDesk:
         carried = carry_over(before, after)
         if carried.numbers:
             unit.enrollments.renumber(after.id, carried.numbers)
-        for done, wait_s in carried.waits.items():
+        waits = dict(carried.waits)
+        if after.stranded.kind is StrandedKind.MOVE_AFTER is not before.stranded.kind:
+            # Prospects whose account was removed may go on from another one now.
+            waits |= {one.number: following.after_s for one, following in pairwise(after.steps)}
+        for done, wait_s in waits.items():
             unit.enrollments.reschedule(after.id, done, wait_s)
         if before.steps != after.steps and carried.finished_from is not None:
             unit.enrollments.finish_done(after.id, carried.finished_from, FinishReason.COMPLETED, now)

@@ -12,7 +12,7 @@ from reply_desktop.domain.enrollment import EnrollmentState, FinishReason
 from reply_desktop.domain.errors import AlreadyExists, InvalidInput, NotFound
 from reply_desktop.domain.log_entry import LogKind
 from reply_desktop.domain.problem import Problem
-from reply_desktop.domain.sequence import SequenceStatus, Step
+from reply_desktop.domain.sequence import SequenceStatus, Step, Stranded, StrandedKind
 from reply_desktop.domain.states import Color, State
 from reply_desktop.domain.window import SendingWindow
 from reply_desktop.services.delivery import is_paused
@@ -115,6 +115,16 @@ def test_an_edit_of_a_running_sequence_is_logged_in_words(rooms: Rooms) -> None:
     assert saved.status is SequenceStatus.RUNNING and saved.revision == made.revision + 1
     assert rooms.of(events.LogAdded)[-1].entries[-1].kind is LogKind.EDITED
     assert rooms.wakes > 1
+
+
+def test_who_was_left_by_a_removed_account_goes_on_once_the_policy_lets_it(rooms: Rooms) -> None:
+    made = rooms.running(rooms.saved())
+    left = rooms.enroll(made, "one", 1, None, due_at=None)
+    kept = rooms.desk.save(replace(made, stranded=Stranded(StrandedKind.MOVE_UNSTARTED))).sequence
+    assert rooms.enrolled(left.id).due_at is None
+    rooms.desk.save(replace(kept, stranded=Stranded(StrandedKind.MOVE_AFTER, 60.0)))
+    assert left.last_sent_at is not None
+    assert rooms.enrolled(left.id).due_at == left.last_sent_at + timedelta(seconds=made.steps[1].after_s)
 
 
 def test_a_changed_delay_moves_waiting_follow_ups(rooms: Rooms) -> None:
