@@ -186,6 +186,8 @@ def test_close_waits_for_the_run_under_way_and_begins_none() -> None:
     assert begun.wait(SOON_S)
     closer = threading.Thread(target=scheduler.close)
     closer.start()
+    # Before the close is under way another run may rightly begin.
+    assert_soon(lambda: scheduler._runner._closed)
     go.set()
     closer.join(SOON_S)
     assert ended == [1]
