@@ -29,7 +29,7 @@ from tests.benchmarks.bench_store import crowd
 from tests.benchmarks.bench_ui import STALL_MS, Stall, spin
 
 SIZES = (100, 1_000, 10_000, 100_000)
-COLUMNS = ("email", "state", "due_at", "last_sent_at", "ordinal")
+COLUMNS = ("email", "state", "due_at", "last_sent_at")
 
 
 def fill(config: Config, count: int) -> None:
