@@ -48,6 +48,8 @@ def world(desktop: Desktop, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     """One data folder with its sandbox for all tests here; nothing runs yet."""
     accessibility, keyring = Accessibility(), SessionKeyring()
     keyring.clear()
+    with closing(Notifications()) as before:
+        before.clear_all()
     made = App(tmp_path_factory.mktemp("sequences") / "data", accessibility)
     yield made
     made.close()
@@ -131,9 +133,11 @@ def nothing_sent(app: App) -> Iterator[None]:
     """No mail leaves meanwhile: each brings a new entry, and a cell is known by its place only."""
     with closing(app.client()) as client:
         client.ask(PauseSending(True))
-        wait_until(lambda: not being_sent(app), "end of what is being sent")
-        yield
-        client.ask(PauseSending(False))
+        try:
+            wait_until(lambda: not being_sent(app), "end of what is being sent")
+            yield
+        finally:
+            client.ask(PauseSending(False))
 
 
 def being_sent(app: App) -> int:
@@ -191,6 +195,7 @@ def test_one_account_lost_and_mended_from_the_log(
         assert entry[ACCOUNT].name == ANA
         assert ANA in entry[TOLD].name
         assert app.wait_for("Log", "page tab").has("selected")
+        notifications.clear_all()
         screenshot("sequences-log-at-the-entry")
         app.click(entry[ACCOUNT])
         app.wait_for_words("You can fix this.")

@@ -4,6 +4,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any, TypeVar
@@ -12,7 +13,7 @@ from jeepney import DBusAddress, HeaderFields, Message, MessageType, new_method_
 from jeepney.io.blocking import open_dbus_connection
 
 from tests.harness.accessibility import Accessibility, Node
-from tests.harness.bus import Bus
+from tests.harness.bus import Bus, BusError
 from tests.harness.waiting import wait_until
 
 T = TypeVar("T")
@@ -118,6 +119,19 @@ class Notifications:
         try:
             for each in self.visible:
                 bus.call(SERVICE, PATH, SERVICE, "CloseNotification", "u", (each.id,))
+        finally:
+            bus.close()
+
+    def clear_all(self) -> None:
+        """Takes away every bubble there is, also those that others left behind: they lie over the window."""
+        bus = Bus()
+        try:
+            asked: tuple[Any, ...] = ("Reply Desktop tests", 0, "", "Clearing", "", [], {}, -1)
+            newest = int(bus.call(SERVICE, PATH, SERVICE, "Notify", "susssasa{sv}i", asked))
+            for number in range(1, newest + 1):
+                # One that is gone already may be refused.
+                with suppress(BusError):
+                    bus.call(SERVICE, PATH, SERVICE, "CloseNotification", "u", (number,))
         finally:
             bus.close()
 
