@@ -347,10 +347,10 @@ class ForecastTab(QWidget):
         self.ask()
 
     def open_sequence(self, sequence_id: str) -> None:
-        """Another sequence is opened; "" while it is not stored. What is known of the one before goes."""
+        """Another sequence is opened; "" before the first. What is known of the one before goes."""
         self._detail = None
         self._soon.stop()
-        self.words.setText("" if sequence_id else "Save the sequence first.")
+        self.words.setText("")
         self.note.hide()
         self._show(Forecast(self._clock(), HOURS, (), 0, None, 0, 0))
 

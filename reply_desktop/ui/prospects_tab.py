@@ -4,9 +4,9 @@ from dataclasses import replace
 from enum import Enum, auto
 from typing import Final
 
-from PySide6.QtCore import QPoint, QSignalBlocker, Qt, QTimer, Signal
+from PySide6.QtCore import QPoint, Qt, QTimer, Signal
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QGuiApplication, QKeySequence, QShortcut
-from PySide6.QtWidgets import QComboBox, QFrame, QHBoxLayout, QLabel, QMenu, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QMenu, QWidget
 
 from reply_desktop.channel.messages import (
     ExportedRows,
@@ -17,17 +17,14 @@ from reply_desktop.channel.messages import (
     StopProspects,
 )
 from reply_desktop.domain.enrollment import EnrollmentState, FinishReason
-from reply_desktop.domain.errors import ReplyDesktopError
-from reply_desktop.domain.notification import plain
 from reply_desktop.domain.sequence_rows import ProspectFilter, SequenceDetail
 from reply_desktop.ui import icons
-from reply_desktop.ui.bridge import Bridge, EngineState
-from reply_desktop.ui.controls import Flow, Note, button, column, line, wrapped
-from reply_desktop.ui.file_dialogs import ask_where_to_save
-from reply_desktop.ui.filter_bar import TYPING_MS, SearchField
-from reply_desktop.ui.first_steps import NothingFound, NotYet, middle
+from reply_desktop.ui.bridge import Bridge
+from reply_desktop.ui.controls import button, column, line, wrapped
+from reply_desktop.ui.filter_bar import SearchField
+from reply_desktop.ui.first_steps import NothingFound, middle
 from reply_desktop.ui.import_dialog import ImportDialog, dropped_file
-from reply_desktop.ui.page import Tall, TallStack
+from reply_desktop.ui.list_tab import ListTab
 from reply_desktop.ui.prospects_table import ProspectModel, ProspectsTable
 from reply_desktop.ui.theme import Space, Type, label
 from reply_desktop.ui.words import Clock, count
@@ -86,25 +83,13 @@ class NobodyYet(QWidget):
         page.addWidget(self.import_button, 0, Qt.AlignmentFlag.AlignLeading)
 
 
-class NotStored(QWidget):
-    """Shown in place of a list while the sequence was never saved."""
-
-    def __init__(self, what: str) -> None:
-        super().__init__()
-        page = middle(self)
-        page.addWidget(wrapped("Save the sequence first", Type.TITLE, strong=True))
-        page.addWidget(wrapped(what, muted=True))
-
-
-class ProspectsTab(Tall):
+class ProspectsTab(ListTab):
     """Prospects of the open sequence. `log_wanted` carries an address whose log entries are asked for."""
 
     log_wanted = Signal(str)
 
     def __init__(self, bridge: Bridge, clock: Clock, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._bridge, self._clock = bridge, clock
-        self._sequence_id, self._name = "", ""
+        super().__init__(bridge, clock, parent)
         self._asked = Asked.NOTHING
         self._in_doubt = 0
         self.dialog: ImportDialog | None = None
@@ -118,47 +103,22 @@ class ProspectsTab(Tall):
     # Building
 
     def _build(self) -> None:
-        top = QWidget()
-        rows = column(top, gap=Space.S)
-        rows.setContentsMargins(Space.L, Space.M, Space.L, Space.S)
-        tools = line(gap=Space.S)
-        filters = QWidget()
-        flow = Flow(filters, Space.S)
-        self.text = SearchField("Search e-mail", "Search prospects by e-mail")
-        self.state = QComboBox()
-        self.state.setAccessibleName("Show prospects in state")
+        self.choice.setAccessibleName("Show prospects in state")
         for words, _, _ in FILTERS:
-            self.state.addItem(words)
-        self.account = QComboBox()
+            self.choice.addItem(words)
         self.account.setAccessibleName("Show prospects of account")
-        self.account.addItem("All accounts", None)
-        for part in (self.text, self.state, self.account):
-            flow.addWidget(part)
-        tools.addWidget(filters, 1)
         self.import_button = button("Import CSV…", self.open_import, icon="import")
-        self.export_button = button("Export CSV…", self._on_export, icon="export")
-        tools.addWidget(self.import_button, 0, Qt.AlignmentFlag.AlignTop)
-        tools.addWidget(self.export_button, 0, Qt.AlignmentFlag.AlignTop)
-        rows.addLayout(tools)
-        rows.addLayout(self._chosen_row())
+        chosen = self._chosen_row()
         self.doubt = self._doubt_box()
-        rows.addWidget(self.doubt)
-        self.note = Note()
-        self.note.hide()
-        rows.addWidget(self.note)
-        self.stack = TallStack()
-        self.not_yet = NotYet()
         self.nobody = NobodyYet()
-        self.nothing_found = NothingFound("prospect")
-        self.not_stored = NotStored("Then you can import the people it writes to.")
-        for page in (self.not_yet, self.table, self.nobody, self.nothing_found, self.not_stored):
-            self.stack.addWidget(page)
-        card = QFrame()
-        card.setProperty("surface", True)
-        column(card, gap=0).addWidget(self.stack)
-        box = column(self, gap=0)
-        box.addWidget(top)
-        box.addWidget(card, 1)
+        self._lay_out(
+            SearchField("Search e-mail", "Search prospects by e-mail"),
+            self.table,
+            (self.import_button, self.export_button),
+            (chosen, self.doubt),
+            NothingFound("prospect"),
+            self.nobody,
+        )
 
     def _chosen_row(self) -> QHBoxLayout:
         row = line(gap=Space.S)
@@ -192,20 +152,12 @@ class ProspectsTab(Tall):
         return box
 
     def _connect_parts(self) -> None:
-        self._typing = QTimer(self, singleShot=True, interval=TYPING_MS)
-        self._typing.timeout.connect(self._on_filter)
-        self.text.textChanged.connect(lambda: self._typing.start())
-        self.text.left_down.connect(self.table.setFocus)
-        self.state.currentIndexChanged.connect(self._on_filter)
-        self.account.currentIndexChanged.connect(self._on_filter)
         self.model.loaded.connect(self._choose_page)
         self.model.dataChanged.connect(lambda: self._on_rows())
         self.table.selection_changed.connect(self._on_selection)
         self.table.opened.connect(self._on_opened)
         self.table.customContextMenuRequested.connect(self._on_menu)
         self.nobody.import_wanted.connect(self.open_import)
-        self.nothing_found.cleared.connect(self.show_all)
-        self._bridge.engine_changed.connect(self._on_engine)
         self._times = QTimer(self, interval=_TIMES_MS)
         self._times.timeout.connect(self.model.refresh_times)
         self._times.start()
@@ -218,18 +170,12 @@ class ProspectsTab(Tall):
     def put(self, detail: SequenceDetail) -> None:
         """The sequence was read."""
         self._name = detail.row.name
-        chosen = self.account.currentData()
-        with QSignalBlocker(self.account):
-            self.account.clear()
-            self.account.addItem("All accounts", None)
-            for one in detail.senders:
-                self.account.addItem(plain(one.address, 120), one.account_id)
-            self.account.setCurrentIndex(max(0, self.account.findData(chosen)))
+        self._put_accounts([(one.address, one.account_id) for one in detail.senders])
         if detail.row.id != self._sequence_id:
             self.open_sequence(detail.row.id)
 
     def open_sequence(self, sequence_id: str) -> None:
-        """Show the prospects of this sequence; "" while it is not stored."""
+        """Show the prospects of this sequence; "" before the first."""
         self._sequence_id = sequence_id
         self._clear_filter()
         self.note.hide()
@@ -238,31 +184,15 @@ class ProspectsTab(Tall):
         self._choose_page()
         self._tools()
 
-    def show_all(self) -> None:
-        """Leave nobody out."""
-        self._clear_filter()
-        self._on_filter()
-
     def show_in_doubt(self) -> None:
         """Show those in doubt."""
-        self.state.setCurrentIndex(next(at for at, one in enumerate(FILTERS) if one[1] == (_S.IN_DOUBT,)))
-
-    def focus_search(self) -> None:
-        """Put the keyboard into the search field."""
-        self.text.setFocus()
-        self.text.selectAll()
+        self.choice.setCurrentIndex(next(at for at, one in enumerate(FILTERS) if one[1] == (_S.IN_DOUBT,)))
 
     # Filter
 
-    def _clear_filter(self) -> None:
-        with QSignalBlocker(self.text), QSignalBlocker(self.state), QSignalBlocker(self.account):
-            self.text.clear()
-            self.state.setCurrentIndex(0)
-            self.account.setCurrentIndex(0)
-
     def _on_filter(self) -> None:
         self._typing.stop()
-        _, states, reasons = FILTERS[self.state.currentIndex()]
+        _, states, reasons = FILTERS[self.choice.currentIndex()]
         self.model.want(
             replace(
                 self.model.wanted,
@@ -274,9 +204,8 @@ class ProspectsTab(Tall):
         )
 
     def _choose_page(self) -> None:
-        if not self._sequence_id:
-            shown: QWidget = self.not_stored
-        elif not self.model.is_loaded:
+        shown: QWidget
+        if not self._sequence_id or not self.model.is_loaded:
             shown = self.not_yet
         elif self.model.ids:
             shown = self.table
@@ -317,21 +246,13 @@ class ProspectsTab(Tall):
         who = count(self._in_doubt, "chosen prospect is", "chosen prospects are")
         self.doubt_words.setText(f"{who} in doubt. {_DOUBT}")
 
-    @property
-    def _running(self) -> bool:
-        return self._bridge.engine is EngineState.RUNNING
-
-    def _on_engine(self, state: EngineState) -> None:
-        self._tools()
-
     def _tools(self) -> None:
         on = self._running and bool(self._sequence_id)
         for part in (self.import_button, self.export_button, self.nobody.import_button):
             part.setEnabled(on)
         for part in (self.sure_button, self.was_sent, self.not_sent):
             part.setEnabled(on)
-        for field in (self.text, self.state, self.account):
-            field.setEnabled(bool(self._sequence_id))
+        self._enable_filter()
         self._on_selection()
 
     def _on_stop(self) -> None:
@@ -426,9 +347,8 @@ class ProspectsTab(Tall):
             event.acceptProposedAction()
             self.open_import(path)
 
-    def _on_export(self) -> None:
-        name = f"{self._name or 'prospects'}-{self._clock():%Y-%m-%d}.csv".replace("/", "-")
-        ask_where_to_save(self, "Export prospects to", name, self.export_to)
+    def _export_name(self) -> tuple[str, str]:
+        return "Export prospects to", self._name or "prospects"
 
     def export_to(self, path: str) -> None:
         """Have the engine write the prospects shown there."""
@@ -438,14 +358,3 @@ class ProspectsTab(Tall):
             self.tell(f"{count(answer.rows, 'prospect')} exported to {path}.", "green")
 
         self._bridge.ask(ExportProspects(self.model.wanted, path), done, self.refused, owner=self)
-
-    # Saying
-
-    def tell(self, text: str, tone: str = "grey") -> None:
-        """Say something above the table."""
-        self.note.put(text, tone)
-        self.note.setVisible(bool(text))
-
-    def refused(self, error: ReplyDesktopError) -> None:
-        """Say what went wrong and what to do."""
-        self.tell(plain(str(error), 600), "red")

@@ -10,7 +10,6 @@ from PySide6.QtCore import (
     QModelIndex,
     QPoint,
     QRect,
-    QRectF,
     QSize,
     Qt,
     QTimer,
@@ -25,7 +24,6 @@ from PySide6.QtGui import (
     QMouseEvent,
     QPainter,
     QPaintEvent,
-    QPen,
     QResizeEvent,
     QShowEvent,
 )
@@ -34,6 +32,7 @@ from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidge
 from reply_desktop.ui import icons, theme
 from reply_desktop.ui.columns import fit
 from reply_desktop.ui.row_delegate import RowDelegate
+from reply_desktop.ui.table_style import frame_current, style_header, style_rows
 from reply_desktop.ui.theme import Space
 from reply_desktop.ui.vector_model import VectorModel
 
@@ -45,10 +44,7 @@ class SortHeader(QHeaderView):
         super().__init__(Qt.Orientation.Horizontal, table)
         self._table = table
         self.setSectionsClickable(True)
-        self.setHighlightSections(False)
-        self.setDefaultAlignment(Qt.AlignmentFlag.AlignLeading | Qt.AlignmentFlag.AlignVCenter)
-        self.setMinimumSectionSize(36)
-        self.setAccessibleName("Column titles")
+        style_header(self)
 
     def sizeHint(self) -> QSize:
         return QSize(super().sizeHint().width(), theme.scaled(34))
@@ -111,34 +107,13 @@ class RowTable(QTableView):
         self._delegate = self.make_delegate()
         self.setItemDelegate(self._delegate)
         self.setHorizontalHeader(SortHeader(self))
-        self._style_rows()
+        style_rows(self, theme.ROW_HEIGHT)
         self._timers()
         self._connect_signals()
 
     def make_delegate(self) -> RowDelegate:
         """What paints the cells."""
         return RowDelegate(self, self)
-
-    def _style_rows(self) -> None:
-        mode = QAbstractItemView.ScrollMode.ScrollPerPixel
-        self.setVerticalScrollMode(mode)
-        self.setHorizontalScrollMode(mode)
-        self.setShowGrid(False)
-        self.setWordWrap(False)
-        self.setCornerButtonEnabled(False)
-        self.setTabKeyNavigation(False)
-        self.setMouseTracking(True)
-        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
-        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        rows = self.verticalHeader()
-        rows.hide()
-        rows.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
-        rows.setMinimumSectionSize(1)
-        rows.setDefaultSectionSize(theme.scaled(theme.ROW_HEIGHT))
-        self.verticalScrollBar().setSingleStep(theme.scaled(theme.ROW_HEIGHT))
 
     def _timers(self) -> None:
         self._relayout = QTimer(self, interval=120, singleShot=True)
@@ -307,16 +282,8 @@ class RowTable(QTableView):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         super().paintEvent(event)
-        current = self.currentIndex()
-        if not (self.hasFocus() and current.isValid()) or self.focus_is_in_cell():
-            return
-        top = self.rowViewportPosition(current.row())
-        across = self.horizontalHeader().length()
-        box = QRectF(1, top + 1, across - 2, self.rowHeight(current.row()) - 3)
-        painter = QPainter(self.viewport())
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(QPen(QColor(theme.colors().focus), 1.5))
-        painter.drawRoundedRect(box, 4, 4)
+        if not self.focus_is_in_cell():
+            frame_current(self)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

@@ -67,23 +67,17 @@ class Draft(QObject):
         return self._now is not None
 
     @property
-    def is_new(self) -> bool:
-        """Whether it was never stored."""
-        return self._now is not None and not self._now.id
-
-    @property
     def is_dirty(self) -> bool:
         """Whether something is not stored."""
-        if self._now is None:
+        if self._now is None or self._stored is None:
             return False
-        return self._stored is None or _content(self._now) != _content(self._stored)
+        return _content(self._now) != _content(self._stored)
 
     def begin(self, sequence: Sequence) -> None:
-        """Edit this one from here on; what was there before is forgotten."""
+        """Edit this stored one from here on; what was there before is forgotten."""
         self._real.clear()
         self.stack.clear()
-        self._now = self._named(sequence)
-        self._stored = self._now if sequence.id else None
+        self._now = self._stored = replace(sequence, steps=_numbered(sequence.steps))
         self._tell()
 
     def close(self) -> None:
@@ -119,7 +113,7 @@ class Draft(QObject):
 
     @property
     def revision(self) -> int:
-        """The revision that was read or stored last; 0 while it never was."""
+        """The revision that was read or stored last; 0 while there is no sequence."""
         return self._stored.revision if self._stored else 0
 
     @property
@@ -136,7 +130,7 @@ class Draft(QObject):
             if mine.startswith(_LOCAL):
                 self._real[mine] = theirs.id
         self._stored = sequence
-        self.show(replace(self.now, id=sequence.id))
+        self.show(self.now)
 
     def refreshed(self, sequence: Sequence) -> bool:
         """It was read again; False when somebody else changed it and unsaved changes are in the way."""
@@ -165,14 +159,9 @@ class Draft(QObject):
         """Take a sequence of the history over."""
         self._now = replace(
             sequence,
-            id=self._stored.id if self._stored else "",
             steps=tuple(replace(one, id=self._real.get(one.id, one.id)) for one in sequence.steps),
         )
         self._tell()
-
-    def _named(self, sequence: Sequence) -> Sequence:
-        steps = tuple(one if one.id else self.new_step(one) for one in sequence.steps)
-        return replace(sequence, steps=_numbered(steps))
 
     def _tell(self) -> None:
         self.changed.emit()

@@ -5,7 +5,7 @@ from datetime import datetime
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
-from PySide6.QtCore import Qt, QTimer, QTimeZone, Signal
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QHideEvent, QKeySequence, QShortcut, QShowEvent
 from PySide6.QtWidgets import QFrame, QTabBar, QWidget
 
@@ -23,7 +23,6 @@ from reply_desktop.domain.notification import plain
 from reply_desktop.domain.sequence import ON, STATUS_WORDS, Sequence
 from reply_desktop.domain.sequence_rows import SequenceDetail, SequenceRow
 from reply_desktop.domain.states import Color
-from reply_desktop.domain.window import SendingWindow
 from reply_desktop.ui import theme
 from reply_desktop.ui.bridge import Bridge, EngineState
 from reply_desktop.ui.browser import OpenPage, open_page
@@ -82,7 +81,7 @@ class Tab(Protocol):
     """What the page says to each of its tabs."""
 
     def open_sequence(self, sequence_id: str) -> None:
-        """Another sequence is opened; "" while it is not stored."""
+        """Another sequence is opened; "" before the first."""
         ...
 
     def put(self, detail: SequenceDetail) -> None:
@@ -325,29 +324,15 @@ class SequencePage(Tall):
         self.tabs.setFocus()
         self._read()
 
-    def new_sequence(self) -> None:
-        """Begin a sequence; it is stored when the person saves it."""
-        self._begin("")
-        zone = bytes(QTimeZone.systemTimeZoneId().data()).decode() or "UTC"
-        now = self._clock()
-        made = Sequence(
-            "", "New sequence", now, steps=(self.draft.new_step(),), window=SendingWindow(timezone=zone)
-        )
-        self.draft.begin(made)
-        self._take_up()
-        self.tabs.setCurrentIndex(0)
-        self.name.setFocus()
-        self.name.selectAll()
-
     @property
     def sequence_id(self) -> str:
-        """The sequence shown; "" while it is not stored."""
+        """The sequence shown; "" before the first."""
         return self._sequence_id
 
     @property
     def has_unsaved(self) -> bool:
         """Whether leaving the page would lose something the person wrote."""
-        return self.draft.is_dirty and (not self.draft.is_new or self.draft.stack.count() > 0)
+        return self.draft.is_dirty
 
     @property
     def unsaved(self) -> tuple[str, ...]:
@@ -508,17 +493,12 @@ class SequencePage(Tall):
                 "orange",
                 conflict=True,
             )
-        elif self.draft.is_open and self.draft.is_new:
-            self.bar.put("This sequence is not saved yet.", "blue")
         elif not running:
             self.bar.put(
                 "You have unsaved changes. They can be saved once the background service is back.", "orange"
             )
         else:
             self.bar.put("You have unsaved changes.", "blue")
-        self.bar.discard_button.setVisible(
-            not self._conflict and not (self.draft.is_open and self.draft.is_new)
-        )
 
     # Saving
 
@@ -560,7 +540,7 @@ class SequencePage(Tall):
         self._launch = None
         self.tell(plain(str(error), 600), "red")
         self._show_bar()
-        if isinstance(error, InvalidInput) and asked:
+        if isinstance(error, InvalidInput):
             # Perhaps another front was faster, or only a launch: what is stored now tells.
             self._retry = True
             self._read()

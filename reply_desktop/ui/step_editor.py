@@ -163,7 +163,8 @@ class StepEditor(QWidget):
         self.heading = theme.label("Step", Type.SUBTITLE, strong=True)
         row.addWidget(self.heading)
         row.addStretch(1)
-        row.addWidget(theme.label("Sent", muted=True))
+        self.sent = theme.label("Sent", muted=True)
+        row.addWidget(self.sent)
         self.delay: list[QWidget] = []
         self.days = self._spin("days", LONGEST_DELAY_DAYS)
         self.hours = self._spin("hours", 23)
@@ -254,9 +255,11 @@ class StepEditor(QWidget):
             return
         first = step.number == 1
         self.heading.setText(f"Step {step.number}")
-        for part in self.delay:
+        for part in (self.sent, *self.delay):
             part.setVisible(not first)
-        self.after.setText("when the prospect's turn comes" if first else f"after step {step.number - 1}")
+        self.after.setText(
+            "Sent when the prospect's turn comes" if first else f"after step {step.number - 1}"
+        )
         days, rest = divmod(int(step.after_s), 86_400)
         for spin, value in ((self.days, days), (self.hours, rest // 3600), (self.minutes, rest % 3600 // 60)):
             with QSignalBlocker(spin):

@@ -130,7 +130,7 @@ class StepPreview(QWidget):
         self._wait.start(0)
 
     def show_sequence(self, sequence_id: str) -> None:
-        """Take the prospects to choose from out of this sequence; none while it is not stored."""
+        """Take the prospects to choose from out of this sequence."""
         if sequence_id != self._sequence_id:
             self._sequence_id, self._ids, self._at = sequence_id, (), 0
             self.result.hide()

