@@ -6,7 +6,8 @@ import signal
 import sys
 from dataclasses import replace
 
-from PySide6.QtCore import QTimer
+from PySide6.QtCore import QEvent, QTimer, Signal
+from PySide6.QtGui import QFileOpenEvent
 from PySide6.QtWidgets import QApplication
 
 from reply_desktop.config import APP_ID, APP_NAME, Config
@@ -16,6 +17,19 @@ from reply_desktop.ui.life import Life
 from reply_desktop.ui.main_window import MainWindow
 from reply_desktop.ui.remembered import Remembered
 from reply_desktop.ui.single_instance import Message, SingleInstance, parse_link
+
+
+class Application(QApplication):
+    """The application. `link_asked` carries the address of a link that macOS hands to the running app."""
+
+    link_asked = Signal(str)
+
+    def event(self, event: QEvent) -> bool:
+        """Take links; they come as if a file was to be opened."""
+        if isinstance(event, QFileOpenEvent) and not event.url().isLocalFile():
+            self.link_asked.emit(event.url().toString())
+            return True
+        return super().event(event)
 
 
 def run(config: Config, *, hidden: bool = False, link: str | None = None) -> int:
@@ -41,6 +55,8 @@ def run(config: Config, *, hidden: bool = False, link: str | None = None) -> int
             return 0
         sys.stderr.write(f"{APP_NAME} is open already, but does not answer. End it and try again.\n")
         return 1
+    if isinstance(app, Application):
+        app.link_asked.connect(lambda address: instance.take(parse_link(address)))
     # Nothing made while starting is garbage; `life.quiet_collector` turns it on again.
     gc.disable()
     signal.signal(signal.SIGINT, signal.SIG_DFL)
@@ -65,7 +81,7 @@ def application() -> QApplication:
     if isinstance(app, QApplication):
         return app
     QApplication.setDesktopFileName(APP_ID)
-    made = QApplication(sys.argv[:1])
+    made = Application(sys.argv[:1])
     made.setApplicationName(APP_ID)
     made.setApplicationDisplayName(APP_NAME)
     made.setQuitOnLastWindowClosed(False)

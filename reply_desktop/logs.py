@@ -24,6 +24,7 @@ MAX_TEXT: Final = 20_000
 VENDORS: Final = (
     "aiosmtpd",
     "alembic",
+    "apprise",
     "apscheduler",
     "asyncio",
     "authlib",
@@ -53,7 +54,7 @@ _ALWAYS: Final = (
     r"|nonce|client_info|session_state|rapt|cookie|set-cookie|api[_-]?key"
 )
 """Names whose values are secrets whatever they look like."""
-_MOSTLY: Final = r"(?:(?:auth|authorization|device|user)[_-]?)?code|(?:oauth[_-]?)?state"
+_MOSTLY: Final = r"(?:(?:auth|authorization|device|user)[_-]?)?code|(?:oauth[_-]?)?state|sig"
 """Names whose values are secrets unless they are plain words or small numbers (a state, an exit code)."""
 
 _NAMED: Final = re.compile(
@@ -83,6 +84,18 @@ _SHAPED: Final = re.compile(
     r"|[\w.~-]{3}\dQ~[\w.~-]{20,}"
 )
 """Tokens, codes and client secrets of Google and Microsoft, known by their beginnings."""
+_WEBHOOK: Final = re.compile(
+    r"(?i)(?P<kept>"
+    # Addresses of team channels: whoever knows one can write there.
+    r"\bhttps?://(?:hooks\.slack(?:-gov)?\.com|(?:\w+\.)?discord(?:app)?\.com/api/webhooks|api\.telegram\.org"
+    r"|chat\.googleapis\.com|[\w.-]+\.(?:logic\.azure|webhook\.office|(?:power|apps)platform)\.[\w.-]+)(?::\d+)?/"
+    # As Apprise writes them: the token may stand where others have the host.
+    r"|(?<![\w+.-])(?!(?:https?|wss?|file|sqlite|reply-desktop)://)[a-z][a-z0-9+-]*://"
+    # As urllib3 quotes the address of a request that failed.
+    r"|\bwith url: /|\(url=https?://[^/\s]+/"
+    r")(?P<value>[^\s\"'<>()\[\]]+)"
+)
+_SIGNED_IN: Final = re.compile(r"(?i)(?P<kept>\bhttps?://)(?P<value>[^\s/?#@\"']+)(?=@)")
 _RUN: Final = re.compile(r"[\w~+=-]{24,}", re.ASCII)
 _WORD: Final = re.compile(r"[a-z][a-z_-]{0,14}|\d{1,6}|AADSTS\d+")
 _NOTHING: Final = frozenset({"None", "True", "False", "null", "true", "false", REMOVED})
@@ -101,6 +114,8 @@ def redact(text: str) -> str:
     text = _SASL.sub(lambda found: f"{found[1]}{REMOVED}", text)
     text = _SPOKEN.sub(_spoken, text)
     text = _SHAPED.sub(REMOVED, text)
+    text = _WEBHOOK.sub(lambda found: f"{found['kept']}{REMOVED}", text)
+    text = _SIGNED_IN.sub(lambda found: f"{found['kept']}{REMOVED}", text)
     return _RUN.sub(_run, text)
 
 

@@ -39,6 +39,23 @@ def test_a_second_launch_hands_its_errand_over_and_ends(qapp: QApplication, tmp_
     assert [(one.errand, one.account) for one in heard] == [(Errand.ACCOUNT, "a4")]
 
 
+def test_a_link_that_macos_hands_over_is_heard() -> None:
+    code = (
+        "from PySide6.QtCore import QCoreApplication, QUrl; from PySide6.QtGui import QFileOpenEvent;"
+        "from reply_desktop import app; made = app.application(); made.link_asked.connect(print);"
+        "send = lambda place: QCoreApplication.sendEvent(made, QFileOpenEvent(place));"
+        "send(QUrl('reply-desktop://account/a4')); send('/etc/hosts')"
+    )
+    heard = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        cwd=Path(app.__file__).parents[1],
+        timeout=60,
+    )
+    assert (heard.stdout, heard.stderr) == ("reply-desktop://account/a4\n", "")
+
+
 def test_a_folder_that_cannot_be_written_is_told(qapp: QApplication, tmp_path: Path) -> None:
     file = tmp_path / "taken"
     file.write_text("")

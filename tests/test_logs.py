@@ -141,6 +141,48 @@ def test_tokens_are_known_by_their_looks_anywhere(before: str, secret: str, afte
     assert_gone(quoted, redact(f"{before}{quoted}{after}"))
 
 
+CHANNELS: list[Callable[[str], str]] = [
+    lambda s: f"posting to https://hooks.slack.com/services/T1JJ3T3L2/A1BRTD4JD/{s}",
+    lambda s: f"https://hooks.slack.com:443/workflows/T05/Ft07/{s} failed",
+    lambda s: f"(https://discord.com/api/webhooks/417421629812345678/{s})",
+    lambda s: f"GET https://api.telegram.org/bot123456789:{s}/getMe",
+    lambda s: f"https://prod-1.westeurope.logic.azure.com:443/workflows/x/paths/invoke?sv=1.0&sig={s}",
+    lambda s: f"https://default1.2.environment.api.powerplatform.com:443/workflows/{s}/x",
+    lambda s: f"https://chat.googleapis.com/v1/spaces/A/messages?key={s}&token={s}",
+    lambda s: f"https://contoso.webhook.office.com/webhookb2/{s}",
+    lambda s: f"Could not load Slack URL: slack://{s}/A1BRTD4JD/x",
+    lambda s: f"'tgram://123456789:{s}/-1001234567'",
+    lambda s: f"jsons://hooks.example.com/in/{s}?method=POST",
+    lambda s: f"https://anna:{s}@hooks.example.com/in",
+    lambda s: (
+        f"HTTPSConnectionPool(host='hooks.example.com', port=443): Max retries exceeded with url: /in/{s} "
+        "(Caused by NewConnectionError())"
+    ),
+    lambda s: f"Failed to parse headers (url=https://hooks.example.com:443/in/{s}): broken",
+]
+"""Addresses of team channels as we, Apprise, requests and urllib3 may write them."""
+
+
+@given(line=st.sampled_from(CHANNELS), secret=OPAQUE, around=AROUND)
+def test_no_address_of_a_team_channel_survives(line: Callable[[str], str], secret: str, around: str) -> None:
+    assert_gone(secret, redact(around.replace("{}", line(secret))))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "https://hooks.example.com/status answered 404",
+        "opened sqlite:///home/anna/reply.db",
+        "reply-desktop://accounts/anna/details",
+        "file:///home/anna/report.txt",
+        "https://www.googleapis.com/auth/gmail.send",
+        "see https://discord.com/developers/docs",
+    ],
+)
+def test_addresses_that_are_no_secret_stay(line: str) -> None:
+    assert redact(line) == line
+
+
 def assert_gone(secret: str, cleaned: str) -> None:
     """Neither the secret nor a telling part of it is left."""
     assert secret not in cleaned

@@ -1,7 +1,7 @@
 """The computer's clock, as the port `services.ports.Clock` wants it."""
 
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 
 
 class SystemClock:
@@ -14,3 +14,10 @@ class SystemClock:
     def monotonic(self) -> float:
         """Seconds since an unspecified moment; never goes back."""
         return time.monotonic()
+
+
+def local_zone() -> tzinfo:
+    """The time zone this computer is set to right now: people travel."""
+    import tzlocal
+
+    return tzlocal.reload_localzone()

@@ -82,6 +82,7 @@ def compose(
     html: str | None = None,
     answers: Iterable[str] = (),
     unsubscribe: bool = False,
+    automatic: bool = False,
 ) -> bytes:
     """A message as bytes with CRLF line ends, ready for SMTP or for a provider's API.
 
@@ -90,6 +91,7 @@ def compose(
     with `html` both are there for the reader to choose from. `answers`: Message-IDs of the thread, oldest
     first (RFC 5322 §3.6.4); one that is none is left out, as it came from outside and the mail is good
     without. `unsubscribe`: List-Unsubscribe by mail (RFC 2369); one click would need https (RFC 8058).
+    `automatic`: no person wrote it, and no machine is to answer it (RFC 3834 §5, and Exchange's own header).
     Raises InvalidInput for a bad address or marker, and for a subject or name that spans lines.
     """
     own_id = message_id(sender, marker)
@@ -109,6 +111,9 @@ def compose(
         _set_whole(message, "References", references)
     if unsubscribe:
         _set_whole(message, "List-Unsubscribe", [f"<{_unsubscribe_link(origin, marker)}>"])
+    if automatic:
+        message["Auto-Submitted"] = "auto-generated"
+        message["X-Auto-Response-Suppress"] = "All"
     message[MARKER_HEADER] = marker
     message.set_content(_sendable(text), charset="utf-8", cte="quoted-printable")
     if html is not None:
@@ -125,6 +130,11 @@ def test_message(sender: str, recipient: str, now: datetime, marker: str, *, sen
         f"It arrived, so mail can be sent from this account. You can delete this message.\n"
     )
     return compose(sender, recipient, f"Test from {APP_NAME}", text, now, marker, sender_name=sender_name)
+
+
+def alert(sender: str, to: str, subject: str, text: str, html: str, now: datetime, marker: str) -> bytes:
+    """An alert to the person from the app itself. Arguments and errors as in `compose`."""
+    return compose(sender, to, subject, text, now, marker, sender_name=APP_NAME, html=html, automatic=True)
 
 
 def _set(message: EmailMessage, name: str, words: str, address: str = "") -> None:

@@ -9,16 +9,19 @@ from enum import StrEnum
 from typing import ClassVar, Generic, TypeVar
 
 from reply_desktop.domain import events
-from reply_desktop.domain.grant import MailServers
+from reply_desktop.domain.diagnosis import Diagnosis
+from reply_desktop.domain.grant import MailServer, MailServers
 from reply_desktop.domain.provider import Provider
 from reply_desktop.domain.rows import (
     AccountDetail,
     AccountFilter,
     AccountRow,
+    AlertMailRow,
     DoctorRow,
     NotificationRow,
     ProviderRow,
     Summary,
+    TeamChannelRow,
 )
 from reply_desktop.domain.sequence import Sequence
 from reply_desktop.domain.sequence_rows import (
@@ -125,6 +128,14 @@ class GetAccount(Request[AccountDetail]):
     """All about one account, by id or address. NotFound when it is not there."""
 
     Answer: ClassVar[type] = AccountDetail
+    account: str
+
+
+@dataclass(frozen=True, slots=True)
+class GetDiagnosis(Request[Diagnosis]):
+    """What happened to an account (id or address), why, and how it is mended. NotFound without one."""
+
+    Answer: ClassVar[type] = Diagnosis
     account: str
 
 
@@ -364,6 +375,128 @@ class MarkRead(Request[Done]):
 
     Answer: ClassVar[type] = Done
     ids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AlertList:
+    """Notifications to be shown on the desktop now, oldest first."""
+
+    rows: tuple[NotificationRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ListAlerts(Request[AlertList]):
+    """What is to be shown on the desktop and was claimed by nobody yet; later ones come by `AlertsDue`."""
+
+    Answer: ClassVar[type] = AlertList
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimedAlerts:
+    """Ids of the notifications this front is to show: each is given to one front, once for each telling."""
+
+    ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimAlerts(Request[ClaimedAlerts]):
+    """Take these notifications to show them now. What was withdrawn or claimed meanwhile is not given."""
+
+    Answer: ClassVar[type] = ClaimedAlerts
+    ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class GetAlertMail(Request[AlertMailRow]):
+    """How alert e-mail stands."""
+
+    Answer: ClassVar[type] = AlertMailRow
+
+
+@dataclass(frozen=True, slots=True)
+class PutRelay(Request[AlertMailRow]):
+    """Let alert e-mail go through this server when no account can send, after a successful login check.
+
+    `password` None keeps the one that is stored. InvalidInput tells why the server was not taken.
+    """
+
+    Answer: ClassVar[type] = AlertMailRow
+    server: MailServer
+    sender: str
+    user: str = ""
+    password: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ClearRelay(Request[AlertMailRow]):
+    """Forget the relay and its password."""
+
+    Answer: ClassVar[type] = AlertMailRow
+
+
+@dataclass(frozen=True, slots=True)
+class AlertTested:
+    """A test message was handed over: one line that says through what and to whom."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class TestAlertMail(Request[AlertTested]):
+    """Send a test alert e-mail now. InvalidInput tells why it did not go out."""
+
+    Answer: ClassVar[type] = AlertTested
+
+
+@dataclass(frozen=True, slots=True)
+class TeamChannelList:
+    """All team channels, in the order they were added."""
+
+    rows: tuple[TeamChannelRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ListTeamChannels(Request[TeamChannelList]):
+    """The team channels."""
+
+    Answer: ClassVar[type] = TeamChannelList
+
+
+@dataclass(frozen=True, slots=True)
+class AddTeamChannel(Request[TeamChannelList]):
+    """Add a team channel, switched on. `url` as Apprise takes it or as the service's page gives it.
+
+    It is a secret and goes into the vault. InvalidInput tells what is wrong with it.
+    """
+
+    Answer: ClassVar[type] = TeamChannelList
+    name: str
+    url: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class SwitchTeamChannel(Request[TeamChannelList]):
+    """Let a team channel hear of news, or no more."""
+
+    Answer: ClassVar[type] = TeamChannelList
+    channel: str
+    enabled: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveTeamChannel(Request[TeamChannelList]):
+    """Forget a team channel (id or name) and its secret."""
+
+    Answer: ClassVar[type] = TeamChannelList
+    channel: str
+
+
+@dataclass(frozen=True, slots=True)
+class TestTeamChannel(Request[AlertTested]):
+    """Send a test message to a team channel (id or name) now. InvalidInput tells why it did not arrive."""
+
+    Answer: ClassVar[type] = AlertTested
+    channel: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -755,6 +888,7 @@ REQUESTS: dict[str, type] = {
         ListAccounts,
         GetAccounts,
         GetAccount,
+        GetDiagnosis,
         GetSummary,
         CheckAccounts,
         CancelCheck,
@@ -775,6 +909,17 @@ REQUESTS: dict[str, type] = {
         TestProvider,
         ListNotifications,
         MarkRead,
+        ListAlerts,
+        ClaimAlerts,
+        GetAlertMail,
+        PutRelay,
+        ClearRelay,
+        TestAlertMail,
+        ListTeamChannels,
+        AddTeamChannel,
+        SwitchTeamChannel,
+        RemoveTeamChannel,
+        TestTeamChannel,
         GetVault,
         UnlockVault,
         StartOverVault,
@@ -821,6 +966,9 @@ EVENTS: dict[str, type] = {
         events.AppFaultClosed,
         events.NotificationRaised,
         events.NotificationWithdrawn,
+        events.AlertsDue,
+        events.AlertMailChanged,
+        events.TeamChannelsChanged,
         events.SummaryChanged,
         events.ConsentEnded,
         events.CheckProgress,

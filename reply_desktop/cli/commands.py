@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import TextIO
 
 from reply_desktop.channel import messages as m
-from reply_desktop.cli import shapes
+from reply_desktop.cli import diagnosis_shapes, shapes
 from reply_desktop.cli.console import MARKS, Console
 from reply_desktop.cli.front import Front
+from reply_desktop.cli.notification_commands import NotificationCommands
 from reply_desktop.cli.sequence_commands import SequenceCommands
 from reply_desktop.domain.causes import CAUSES, words
 from reply_desktop.domain.consent import EXIT_CODES, ConsentEnd
@@ -45,16 +46,16 @@ class Commands:
         console = Console(out, err)
         self._print, self._say, self._json = console.print, console.say, console.json
         self._progress = console.progress
-        self._sequences = SequenceCommands(console, now)
+        self._rooms = (SequenceCommands(console, now), NotificationCommands(console, self._secret))
 
     def run(self, args: argparse.Namespace) -> int:
         """The exit code of the command; an error is one clear line on standard error."""
-        name = "_".join(filter(None, (args.command, getattr(args, "action", None)))).replace("-", "_")
+        said = (args.command, getattr(args, "action", None), getattr(args, "part", None))
+        name = "_".join(filter(None, said)).replace("-", "_")
         front: Front | None = None
         try:
             front = self._make_front()
-            carry_out = getattr(self, f"_{name}", None) or getattr(self._sequences, name)
-            code: int = carry_out(front, args)
+            code: int = self._named(name)(front, args)
         except ReplyDesktopError as error:
             if args.command == "doctor" and front is None:
                 return self._examined([DoctorRow("background service", False, error.what, error.todo)], args)
@@ -68,6 +69,11 @@ class Commands:
             if front is not None:
                 front.close()
         return code
+
+    def _named(self, name: str) -> Callable[[Front, argparse.Namespace], int]:
+        """What carries out the command with this name; every word of the parser has its own."""
+        own: Callable[[Front, argparse.Namespace], int] | None = getattr(self, f"_{name}", None)
+        return own or next(found for room in self._rooms if (found := getattr(room, name, None)))
 
     def _accounts_list(self, front: Front, args: argparse.Namespace) -> int:
         self._show(_all_rows(front), args.json)
@@ -85,6 +91,17 @@ class Commands:
 
     def _accounts_reconnect(self, front: Front, args: argparse.Namespace) -> int:
         return self._consent(front, m.BeginConsent(account=args.address, reading=args.reading), args.json)
+
+    def _accounts_diagnose(self, front: Front, args: argparse.Namespace) -> int:
+        made = front.ask(m.GetDiagnosis(args.address))
+        if args.json:
+            self._json(diagnosis_shapes.diagnosis(made))
+        elif args.report:
+            self._print(made.report.rstrip("\n"))
+        else:
+            for line in diagnosis_shapes.lines(made, self._now()):
+                self._print(line)
+        return 0
 
     def _accounts_pause(self, front: Front, args: argparse.Namespace) -> int:
         front.ask(m.PauseAccounts(tuple(args.addresses)))
@@ -136,7 +153,14 @@ class Commands:
         return 0 if tested.cause is None else 2
 
     def _doctor(self, front: Front, args: argparse.Namespace) -> int:
-        return self._examined(front.ask(m.RunDoctor()).rows, args)
+        from reply_desktop.cli.doctor import examine_alert_mail
+
+        found = front.ask(m.RunDoctor()).rows
+        try:
+            alert_mail = examine_alert_mail(front.ask(m.GetAlertMail()))
+        except ReplyDesktopError as error:
+            alert_mail = DoctorRow("alert e-mail", False, error.what, error.todo, required=False)
+        return self._examined([*found, alert_mail], args)
 
     def _examined(self, engine: Sequence[DoctorRow], args: argparse.Namespace) -> int:
         from reply_desktop.cli.doctor import examine_desktop
@@ -205,14 +229,14 @@ class Commands:
             return MailServers(found.smtp, imap or found.imap, args.smtp_user or found.user)
         return MailServers(smtp, imap, args.smtp_user)
 
-    def _secret(self) -> str:
+    def _secret(self, what: str = "password") -> str:
         try:
             secret = self._stdin.readline(_LONGEST_SECRET).rstrip("\r\n")
             secret.encode()
         except UnicodeError:
             raise InvalidInput("What came on standard input is not text.", "Pipe it in as UTF-8.") from None
         if not secret:
-            raise InvalidInput("Nothing came on standard input.", "Pipe the password in, on one line.")
+            raise InvalidInput("Nothing came on standard input.", f"Pipe the {what} in, on one line.")
         return secret
 
     def _show(self, rows: Sequence[AccountRow], as_json: bool) -> None:

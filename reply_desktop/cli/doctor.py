@@ -1,10 +1,11 @@
-"""The front's half of the doctor: what this desktop offers (tray, notifications, browser)."""
+"""The front's half of the doctor: what this desktop offers (tray, notifications, browser), alert e-mail."""
 
 import os
 import shutil
 import sys
 
-from reply_desktop.domain.rows import DoctorRow
+from reply_desktop.domain.notification import plain
+from reply_desktop.domain.rows import AlertMailRow, DoctorRow
 
 _BUS_NAMES = (
     (
@@ -24,6 +25,30 @@ _BUS_NAMES = (
 def examine_desktop() -> list[DoctorRow]:
     """What was found of tray, notifications and browser. Asks the desktop, opens nothing."""
     return [*_desktop_services(), _display(), _browser()]
+
+
+def examine_alert_mail(mail: AlertMailRow) -> DoctorRow:
+    """Whether an alert would reach the person by e-mail: required once they gave an address."""
+    name = "alert e-mail"
+    if not mail.to:
+        return DoctorRow(
+            name,
+            False,
+            "no address given",
+            "Give one: Settings → Notifications, or reply-desktop notifications email ADDRESS.",
+            required=False,
+        )
+    if mail.through is None:
+        return DoctorRow(
+            name,
+            False,
+            f"nothing can send to {mail.to} now"
+            + (f"; {mail.waiting} waiting to be told" if mail.waiting else ""),
+            "Reconnect an account, or give a relay: reply-desktop notifications relay set --help.",
+        )
+    if mail.trouble:
+        return DoctorRow(name, False, plain(mail.trouble), "Try it: reply-desktop notifications test-email.")
+    return DoctorRow(name, True, f"to {mail.to}, through {mail.through}")
 
 
 def _desktop_services() -> list[DoctorRow]:

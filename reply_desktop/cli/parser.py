@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from reply_desktop import __version__
-from reply_desktop.cli import sequence_parser
+from reply_desktop.cli import notification_parser, sequence_parser
 from reply_desktop.cli.words import add, with_json
 
 
@@ -28,6 +28,7 @@ def build() -> argparse.ArgumentParser:
     with_json(check)
     _providers(commands)
     sequence_parser.add_to(commands)
+    notification_parser.add_to(commands)
     worker = add(commands, "worker", "the engine without a window")
     worker.add_argument("--once", action="store_true", help="every due check, then end")
     worker.add_argument("--sandbox", action="store_true", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
@@ -78,6 +79,11 @@ def _accounts(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     reconnect.add_argument("address", metavar="ADDRESS")
     _reading(reconnect)
     with_json(reconnect)
+    diagnose = add(actions, "diagnose", "what happened to an account, why probably, and how it is mended")
+    diagnose.add_argument("address", metavar="ADDRESS")
+    forms = diagnose.add_mutually_exclusive_group()
+    with_json(forms)
+    forms.add_argument("--report", action="store_true", help="print only the report for an administrator")
     for name, text in (("pause", "stop checking and sending"), ("resume", "let a paused account go on")):
         one = add(actions, name, text)
         one.add_argument("addresses", nargs="+", metavar="ADDRESS")

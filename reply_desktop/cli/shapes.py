@@ -34,6 +34,7 @@ def account(row: AccountRow) -> dict[str, Any]:
         "provider_error": row.provider_error,
         "proven_at": iso(row.proven_at),
         "next_check_at": iso(row.next_check_at),
+        "deadline_at": iso(row.deadline_at),
         "granted_scopes": list(row.granted_scopes),
         "used_by": list(row.used_by),
         "sent_today": row.sent_today,

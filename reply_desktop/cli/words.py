@@ -10,6 +10,6 @@ def add(
     return parsers.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
 
 
-def with_json(parser: argparse.ArgumentParser) -> None:
+def with_json(parser: argparse._ActionsContainer) -> None:
     """The command can answer in JSON."""
     parser.add_argument("--json", action="store_true", help="print JSON")

@@ -3,8 +3,9 @@
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from reply_desktop.domain import states, timing
+from reply_desktop.domain import deadline, states, timing
 from reply_desktop.domain.causes import CAUSES, Cause
+from reply_desktop.domain.deadline import KnownEnd
 from reply_desktop.domain.grant import MailServers
 from reply_desktop.domain.outcome import Outcome
 from reply_desktop.domain.provider import SINGLE_CLICK, Provider
@@ -16,7 +17,8 @@ class Account:
     """A mailbox we send from. Times are aware UTC; `None` means never or not known.
 
     `generation` counts the grants this account has had: an outcome of an older grant is dropped.
-    `failures` counts passing failures in a row. `deadline_at`/`deadline_cause`: the grant's known end.
+    `failures` counts passing failures in a row. `deadline_at`/`deadline_cause`: the grant's end, announced or
+    learnt, or near because nothing uses it.
     `claims`: a claims challenge for the next sign-in. `subject`: the provider's stable id of the person.
     """
 
@@ -51,6 +53,18 @@ class Account:
         """Whether the row is red."""
         return self.state in states.NEEDS_PERSON
 
+    @property
+    def known_end(self) -> KnownEnd | None:
+        """The grant's end as far as it is known."""
+        if self.deadline_at is None:
+            return None
+        return KnownEnd(self.deadline_at, self.deadline_cause or Cause.CONSENT_ENDS)
+
+    @property
+    def used_at(self) -> datetime | None:
+        """When the grant was last used, as far as we know: proven, or given."""
+        return max((at for at in (self.proven_at, self.granted_at) if at is not None), default=None)
+
 
 def apply(
     account: Account,
@@ -68,9 +82,14 @@ def apply(
     """
     if generation != account.generation or account.state is State.PAUSED:
         return account
-    if outcome.proves and timing.deadline_near(account.deadline_at, now):
-        outcome = replace(outcome, cause=account.deadline_cause or Cause.CONSENT_ENDS)
+    if outcome.proves:
+        account = _without_outlived(account, now)
+        end = account.known_end
+        if end is not None and deadline.is_near(end, account.granted_at, now):
+            outcome = replace(outcome, cause=end.cause)
     kind = outcome.kind
+    if kind is OutcomeKind.TRANSIENT:
+        account = _with_idle_end(account, now)
     state = states.after_outcome(account.state, kind)
     hidden = kind is OutcomeKind.TRANSIENT and state is not State.AT_RISK
     failures = account.failures + 1 if kind is OutcomeKind.TRANSIENT else 0
@@ -94,6 +113,72 @@ def apply(
             pace=pace,
         ),
     )
+
+
+def foresee(account: Account, announced: KnownEnd | None) -> Account:
+    """The account with the end that a refresh of its grant announced; an earlier one that is known stays."""
+    known = account.known_end
+    if known is not None and known.cause in _ANNOUNCED:
+        known = announced
+    return _ending(account, deadline.earliest(announced, known))
+
+
+def kept_alive(account: Account, outcome: Outcome, generation: int, now: datetime) -> Account:
+    """The paused account after its grant was used to keep it alive.
+
+    It stays paused whatever the answer. A refusal is noted in its words, where the person finds it; passing
+    trouble leaves them alone. Anything late, or about an account that goes on, changes nothing.
+    """
+    if generation != account.generation or account.state is not State.PAUSED:
+        return account
+    account = replace(account, checked_at=now)
+    if outcome.kind is OutcomeKind.TRANSIENT:
+        return _with_idle_end(account, now)
+    if outcome.proves:
+        account = replace(_without_outlived(account, now), proven_at=now)
+    refused = not outcome.proves
+    return replace(
+        account,
+        cause=outcome.cause if refused else None,
+        provider_error=outcome.provider_error if refused else None,
+        claims=outcome.claims,
+    )
+
+
+def is_due_alive(account: Account, share: float, now: datetime) -> bool:
+    """Whether this paused account's grant is to be used now, lest it ends of disuse.
+
+    One that was found dead is let rest. `share`: the account's own place in the spread, in [0, 1).
+    """
+    if account.state is not State.PAUSED or not account.can_reconnect or account.generation == 0:
+        return False
+    if account.cause is not None and CAUSES[account.cause].kind is OutcomeKind.LOST:
+        return False
+    return deadline.is_due_alive(account.used_at, account.checked_at, share, now)
+
+
+def _without_outlived(account: Account, now: datetime) -> Account:
+    """The account without an end that this proof has shown not to hold."""
+    end = account.known_end
+    outlived = end is not None and deadline.is_outlived(end, account.granted_at, now)
+    return _ending(account, None) if outlived else account
+
+
+def _with_idle_end(account: Account, now: datetime) -> Account:
+    """The account with the end that comes of its not being used, once that is near."""
+    end = deadline.idle_end(account.provider, account.used_at)
+    if not deadline.is_near(end, account.granted_at, now):
+        return account
+    return _ending(account, deadline.earliest(account.known_end, end))
+
+
+def _ending(account: Account, end: KnownEnd | None) -> Account:
+    if end == account.known_end:
+        return account
+    return replace(account, deadline_at=end.at if end else None, deadline_cause=end.cause if end else None)
+
+
+_ANNOUNCED = (Cause.TESTING_MODE_ENDS, Cause.CONSENT_ENDS)
 
 
 def _rung(state: State, failures: int) -> int:

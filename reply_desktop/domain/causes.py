@@ -59,7 +59,9 @@ class Cause(StrEnum):
     MESSAGE_REFUSED = "message_refused"
 
     TESTING_MODE_ENDS = "testing_mode_ends"
+    TESTING_MODE_LIKELY = "testing_mode_likely"
     CONSENT_ENDS = "consent_ends"
+    SIGN_IN_ENDS = "sign_in_ends"
     IDLE_ENDS = "idle_ends"
 
     GRANT_REVOKED = "grant_revoked"
@@ -254,6 +256,18 @@ CAUSES: Final = MappingProxyType(
             ),
             Link.APP_CONSOLE,
         ),
+        Cause.TESTING_MODE_LIKELY: CauseRow(
+            _K.WARNING,
+            Who.APP_OWNER,
+            "Sign-in ends soon (Testing mode?)",
+            "The last sign-in of {address} ended after 7 days, as sign-ins do while the Google project behind the "
+            "client ID is in Testing mode. {provider} does not say so; it is learnt from that.",
+            (
+                "Press Reconnect and choose {address} in the browser before the date shown.",
+                "To end this for good, set the project's publishing status to In production and reconnect.",
+            ),
+            Link.APP_CONSOLE,
+        ),
         Cause.CONSENT_ENDS: CauseRow(
             _K.WARNING,
             Who.YOU,
@@ -261,12 +275,27 @@ CAUSES: Final = MappingProxyType(
             "{provider} said when this sign-in ends; after that no mail can be sent from {address}.",
             (_RECONNECT,),
         ),
+        Cause.SIGN_IN_ENDS: CauseRow(
+            _K.WARNING,
+            Who.YOU,
+            "Sign-in will be asked for again soon",
+            "{address} had to be signed in again after about the same time before. {provider} does not announce "
+            "it; the date shown is learnt from that. If this sign-in lasts longer, the warning goes by itself.",
+            (
+                "Press Reconnect and choose {address} in the browser before the date shown.",
+                "To make it rarer, ask your administrator to exempt this app.",
+            ),
+        ),
         Cause.IDLE_ENDS: CauseRow(
             _K.WARNING,
             Who.YOU,
             "Sign-in ends soon (unused)",
-            "A sign-in that is not used ends by itself; {address} has not been used for long.",
-            ("Press Check now: a successful check counts as use.",),
+            "A sign-in that is not used ends by itself. {address} has not been used for long, and the app could "
+            "not reach {provider} to keep it alive.",
+            (
+                "Check this computer's internet connection.",
+                "Press Resume if the account is paused, then Check now: a successful check counts as use.",
+            ),
         ),
         # The grant is dead
         Cause.GRANT_REVOKED: CauseRow(

@@ -54,7 +54,8 @@ def follow(
 
     Orange and red stretches are episodes; the same cause in the same colour goes on silently, whatever
     the provider's text says this time. A red episode ends only with a proof, another red cause, or the
-    person's word: passing trouble right after a reconnect proves nothing.
+    person's word: passing trouble right after a reconnect proves nothing. Nor does it put off the end that an
+    orange one foresees, which is told once however often the network fails meanwhile.
     """
     color = COLORS[after.state]
     troubled = color in (Color.ORANGE, Color.RED) and after.cause is not None
@@ -64,7 +65,8 @@ def follow(
     if open_episode is not None and troubled:
         if open_episode.cause is after.cause and open_episode.color is color:
             return None, None
-        if open_episode.is_red and after.state is State.AT_RISK and passing:
+        lasts = open_episode.is_red or CAUSES[open_episode.cause].kind is OutcomeKind.WARNING
+        if lasts and after.state is State.AT_RISK and passing:
             return None, None
     closed = None
     if open_episode is not None:

@@ -6,7 +6,14 @@ from reply_desktop.domain.account import Account
 from reply_desktop.domain.episode import Episode
 from reply_desktop.domain.log_entry import LogEntry
 from reply_desktop.domain.provider import Provider
-from reply_desktop.domain.rows import AccountRow, AppFault, NotificationRow, Summary
+from reply_desktop.domain.rows import (
+    AccountRow,
+    AlertMailRow,
+    AppFault,
+    NotificationRow,
+    Summary,
+    TeamChannelRow,
+)
 from reply_desktop.domain.sequence_rows import ImportReport, SequenceRow
 
 
@@ -70,6 +77,27 @@ class NotificationWithdrawn:
 
     notification_id: str
     key: str
+
+
+@dataclass(frozen=True, slots=True)
+class AlertsDue:
+    """These notifications are to be shown on the desktop now; a front claims them before it shows them."""
+
+    rows: tuple[NotificationRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AlertMailChanged:
+    """How alert e-mail stands, after something of it changed."""
+
+    mail: AlertMailRow
+
+
+@dataclass(frozen=True, slots=True)
+class TeamChannelsChanged:
+    """The team channels as they are now."""
+
+    rows: tuple[TeamChannelRow, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +199,9 @@ Event = (
     | AppFaultClosed
     | NotificationRaised
     | NotificationWithdrawn
+    | AlertsDue
+    | AlertMailChanged
+    | TeamChannelsChanged
     | SummaryChanged
     | ConsentEnded
     | CheckProgress

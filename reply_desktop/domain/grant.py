@@ -26,7 +26,10 @@ class MailServer:
 
 @dataclass(frozen=True, slots=True)
 class MailServers:
-    """The servers of an Other account; `imap` may be missing, `user` defaults to the address."""
+    """The servers of an Other account; `imap` may be missing, `user` defaults to the address.
+
+    `user` empty, with an empty password: mail is handed over without signing in, as to a relay.
+    """
 
     smtp: MailServer
     imap: MailServer | None = None

@@ -15,6 +15,11 @@ from reply_desktop.domain.states import State
 NAMED: Final = 3
 """How many accounts are named before the others are counted."""
 
+LINE_BROKE: Final = "the connection was lost while it was being sent"
+APP_ENDED: Final = "the app ended while it was being sent"
+OWN_FAULT: Final = "a fault of the app's own kept the answer to it from being written"
+"""Why it is not known what became of a mail."""
+
 
 @dataclass(frozen=True, slots=True)
 class Rest:
@@ -56,21 +61,24 @@ def moved(sequence_id: str, address: str, count: int, key: str | None, now: date
 
 
 def provider_limit(
-    sequence_id: str, account: Account, error: str | None, until: datetime, now: datetime
+    sequence: MailSequence, account: Account, error: str | None, until: datetime, now: datetime
 ) -> LogEntry:
     """The provider wants nothing more from this account for a while."""
     said = f" It said: “{plain(error, 200)}”." if error else ""
     text = (
         f"{provider_name(account)} takes no more mail from {account.address} for now; "
-        f"it goes on {_at(until)}.{said}"
+        f"it goes on at {sequence.window.wall(until)}.{said}"
     )
-    return LogEntry(now, sequence_id, LogKind.PROVIDER_LIMIT, text, account.address)
+    return LogEntry(now, sequence.id, LogKind.PROVIDER_LIMIT, text, account.address)
 
 
-def limit_reached(sequence_id: str, address: str, limit: int, until: datetime, now: datetime) -> LogEntry:
+def limit_reached(
+    sequence: MailSequence, address: str, limit: int, until: datetime, now: datetime
+) -> LogEntry:
     """The account has sent as much in 24 hours as it may."""
-    text = f"{address} has sent its {_many(limit, 'mail')} of 24 hours; it goes on {_at(until)}."
-    return LogEntry(now, sequence_id, LogKind.LIMIT_REACHED, text, address)
+    again = sequence.window.wall(until)
+    text = f"{address} has sent its {_many(limit, 'mail')} of 24 hours; it goes on at {again}."
+    return LogEntry(now, sequence.id, LogKind.LIMIT_REACHED, text, address)
 
 
 def repaced(sequence_id: str, late: int, until: datetime, account: str | None, now: datetime) -> LogEntry:
@@ -92,10 +100,11 @@ def clock_moved(sequence_id: str, by: timedelta, now: datetime) -> LogEntry:
     return LogEntry(now, sequence_id, LogKind.CLOCK_MOVED, text)
 
 
-def disk_full(sequence_id: str, since: datetime, now: datetime) -> LogEntry:
+def disk_full(sequence: MailSequence, since: datetime, now: datetime) -> LogEntry:
     """The disk was full and has room again."""
-    text = f"The disk was full {_at(since)}: sending stopped, and goes on now that there is room."
-    return LogEntry(now, sequence_id, LogKind.DISK_FULL, text)
+    at = sequence.window.wall(since)
+    text = f"The disk was full at {at}: sending stopped, and goes on now that there is room."
+    return LogEntry(now, sequence.id, LogKind.DISK_FULL, text)
 
 
 def sent(sequence_id: str, step: int, account: str, prospect: str, key: str, now: datetime) -> LogEntry:
@@ -105,7 +114,7 @@ def sent(sequence_id: str, step: int, account: str, prospect: str, key: str, now
 
 
 def deferred(
-    sequence_id: str,
+    sequence: MailSequence,
     step: int,
     account: Account,
     prospect: str,
@@ -116,9 +125,9 @@ def deferred(
     now: datetime,
 ) -> LogEntry:
     """A step was not sent this time, and is tried again."""
-    again = f"It is tried again {_at(until)}." if until else "It is tried again."
+    again = f"It is tried again at {sequence.window.wall(until)}." if until else "It is tried again."
     text = f"Step {step} to {prospect} was not sent: {_reason(account, why, error)} {again}"
-    return LogEntry(now, sequence_id, LogKind.DEFERRED, text, account.address, prospect, key)
+    return LogEntry(now, sequence.id, LogKind.DEFERRED, text, account.address, prospect, key)
 
 
 def failed(
@@ -151,16 +160,17 @@ def bounced(
 
 
 def in_doubt(
-    sequence_id: str, step: int, account: str, prospect: str, key: str, now: datetime, *, crash: bool = False
+    sequence_id: str,
+    step: int,
+    account: str,
+    prospect: str,
+    key: str,
+    now: datetime,
+    why: str = LINE_BROKE,
 ) -> LogEntry:
-    """A step may or may not have gone out, and the provider gave no way to find out."""
-    what = (
-        "the app ended while it was being sent"
-        if crash
-        else "the connection was lost while it was being sent"
-    )
+    """A step may or may not have gone out. `why`: LINE_BROKE, APP_ENDED or OWN_FAULT."""
     text = (
-        f"It is not known whether step {step} reached {prospect}: {what}. Look into the Sent folder of "
+        f"It is not known whether step {step} reached {prospect}: {why}. Look into the Sent folder of "
         f"{account}, then mark it as sent or as not sent. Nothing more goes to {prospect} until then."
     )
     return LogEntry(now, sequence_id, LogKind.IN_DOUBT, text, account, prospect, key)
@@ -266,7 +276,3 @@ def _span(length: timedelta) -> str:
         return _many(minutes, "minute")
     hours = round(minutes / 60)
     return _many(hours, "hour") if hours < 48 else _many(round(hours / 24), "day")
-
-
-def _at(moment: datetime) -> str:
-    return f"at {moment:%Y-%m-%d %H:%M} UTC"

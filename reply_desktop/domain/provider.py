@@ -1,4 +1,4 @@
-"""The mail providers, their names, and the pages where people see what they granted."""
+"""The mail providers and their names."""
 
 from enum import StrEnum
 from types import MappingProxyType
@@ -22,19 +22,3 @@ SINGLE_CLICK: Final = frozenset({Provider.GOOGLE, Provider.MICROSOFT})
 
 PERSONAL_MICROSOFT: Final = frozenset({"outlook.com", "hotmail.com", "live.com", "msn.com"})
 """Domains whose mailboxes are personal Microsoft accounts."""
-
-
-def connected_apps_page(provider: Provider, address: str) -> str | None:
-    """The provider's own page listing apps with access, opened at the right account where it can be.
-
-    None for mailboxes without such a page. Sources: Google account help "third-party connections",
-    Microsoft support article on apps and permissions.
-    """
-    domain = address.rpartition("@")[2].lower()
-    if provider is Provider.GOOGLE:
-        return f"https://myaccount.google.com/connections?authuser={address}"
-    if provider is Provider.MICROSOFT:
-        if domain in PERSONAL_MICROSOFT:
-            return "https://account.microsoft.com/privacy/app-access"
-        return "https://myapps.microsoft.com/"
-    return None

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from reply_desktop.domain.causes import CAUSES, Cause, Who
-from reply_desktop.domain.grant import MailServers
+from reply_desktop.domain.grant import MailServer, MailServers
 from reply_desktop.domain.notification import NotificationKind, Severity
 from reply_desktop.domain.provider import SINGLE_CLICK, Provider
-from reply_desktop.domain.states import COLORS, NEEDS_PERSON, Color, State
+from reply_desktop.domain.states import COLORS, NEEDS_PERSON, Color, OutcomeKind, State
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +33,7 @@ class AccountRow:
     daily_limit: int
     strip: str
     checking: bool = False
+    deadline_cause: Cause | None = None
 
     @property
     def color(self) -> Color:
@@ -57,7 +58,11 @@ class AccountRow:
         if self.state is State.NEW or self.state is State.EXPIRED:
             return True
         row = CAUSES[self.cause] if self.cause else None
-        return row is not None and not row.app_level and self.state is State.BLOCKED and row.who is Who.YOU
+        if row is None or row.app_level:
+            return False
+        if row.kind is OutcomeKind.WARNING:
+            return self.state is State.AT_RISK and self.cause is not Cause.IDLE_ENDS
+        return self.state is State.BLOCKED and row.who is Who.YOU
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +132,10 @@ class AppFault:
 
 @dataclass(frozen=True, slots=True)
 class NotificationRow:
-    """One entry of the bell. `sequence_id`: a sequence whose log tells of the same trouble, if any."""
+    """One entry of the bell. `sequence_id`: a sequence whose log tells of the same trouble, if any.
+
+    `group`: shared by entries raised together. `reminded`: how often the trouble was told again.
+    """
 
     id: str
     key: str
@@ -140,6 +148,51 @@ class NotificationRow:
     read: bool
     withdrawn: bool
     sequence_id: str | None = None
+    group: str = ""
+    reminded: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class RelayRow:
+    """The mail server that alert e-mail may go through when no account can send. `user` empty: no sign-in."""
+
+    server: MailServer
+    user: str
+    sender: str
+    has_password: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AlertMailRow:
+    """How alert e-mail stands. `to` empty: nobody gets any.
+
+    `through`: the account or relay the next one would leave by, None when there is no way. `waiting`: how
+    many notifications wait to be mailed. `sent_today`: e-mails in the last 24 hours, of `daily_cap`.
+    """
+
+    to: str
+    through: str | None
+    relay: RelayRow | None
+    waiting: int
+    sent_today: int
+    daily_cap: int
+    trouble: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TeamChannelRow:
+    """One place a team reads: Slack, Teams, a webhook. `address` has no secret in it.
+
+    `trouble`: why the last message did not arrive, None when it did or there was none.
+    """
+
+    id: str
+    name: str
+    service: str
+    address: str
+    enabled: bool
+    trouble: str | None = None
+    told_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,8 +19,6 @@ LADDER_S: Final = (3.0, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0)
 """Waits after the first, second, … failed try in a row, in seconds."""
 MAX_RETRY_AFTER_S: Final = 24 * 3600.0
 """A provider's Retry-After is believed up to this, in seconds."""
-DEADLINE_WARNING_S: Final = 2 * 24 * 3600.0
-"""How long before a grant's known end its account turns orange, in seconds."""
 
 
 def jittered(seconds: float, chance: float) -> float:
@@ -72,8 +70,3 @@ def is_fresh(proven_at: datetime | None, now: datetime) -> bool:
         return False
     age = (now - proven_at).total_seconds()
     return -60.0 <= age <= FRESH_S
-
-
-def deadline_near(deadline_at: datetime | None, now: datetime) -> bool:
-    """Whether a grant's known end is so near that the person should hear of it."""
-    return deadline_at is not None and deadline_at - now <= timedelta(seconds=DEADLINE_WARNING_S)

@@ -48,6 +48,11 @@ class SendingWindow:
         there = at.astimezone(zone)
         return there.isoweekday() in self.days and self._has(there.time())
 
+    def wall(self, at: datetime) -> str:
+        """The moment by its wall clock, with the zone's name; in UTC when this computer has no such zone."""
+        zone = _zone(self.timezone)
+        return f"{at.astimezone(zone or UTC):%Y-%m-%d %H:%M} ({self.timezone if zone else 'UTC'})"
+
     def next_open(self, at: datetime) -> datetime | None:
         """The first moment from `at` on when it is open; None when it never opens."""
         return next((opens for opens, _ in self.stretches(at, at + _HORIZON)), None)

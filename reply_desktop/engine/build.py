@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from reply_desktop.adapters.baked import baked_settings
-from reply_desktop.adapters.clock import SystemClock
+from reply_desktop.adapters.clock import SystemClock, local_zone
 from reply_desktop.adapters.http import Transport
 from reply_desktop.adapters.scheduler import BackgroundScheduler
 from reply_desktop.adapters.store.database import SqliteStore
@@ -17,15 +17,19 @@ from reply_desktop.adapters.tasks import WorkerPool
 from reply_desktop.adapters.vault import KeyringVault
 from reply_desktop.config import Config
 from reply_desktop.domain.provider import SINGLE_CLICK, Provider
+from reply_desktop.engine.alert_parts import AlertParts, build_alerts
 from reply_desktop.engine.sending_parts import SendingParts, build_sending
 from reply_desktop.engine.sequence_parts import LazyComposer, SequenceParts, build_sequences
 from reply_desktop.services.accounts import AccountDesk
+from reply_desktop.services.announcer import Announcer
 from reply_desktop.services.bus import Bus
 from reply_desktop.services.connect import Connect
 from reply_desktop.services.credentials import CredentialStore
+from reply_desktop.services.diagnoses import Diagnoses
 from reply_desktop.services.health import Health
+from reply_desktop.services.keep_alive import KeepAlive
 from reply_desktop.services.ledger import Ledger
-from reply_desktop.services.ports import ConsentListener, MailProvider
+from reply_desktop.services.ports import Clock, ConsentListener, MailProvider
 from reply_desktop.services.queries import Queries
 from reply_desktop.services.sequence_feed import SequenceFeed
 from reply_desktop.services.settings import SettingsDesk
@@ -75,7 +79,7 @@ class Parts:
     """All of one engine, made once by `build`."""
 
     config: Config
-    clock: SystemClock
+    clock: Clock
     store: SqliteStore
     vault: KeyringVault
     transport: Transport
@@ -83,11 +87,13 @@ class Parts:
     scheduler: BackgroundScheduler
     bus: Bus
     queries: Queries
+    diagnoses: Diagnoses
     settings: SettingsDesk
     providers: LazyProviders
     credentials: CredentialStore
     ledger: Ledger
     health: Health
+    keep_alive: KeepAlive
     connect: Connect
     accounts: AccountDesk
     summary: SummaryFeed
@@ -95,10 +101,12 @@ class Parts:
     feed: SequenceFeed
     sequences: SequenceParts
     sending: SendingParts
+    alerts: AlertParts
 
     def close(self) -> None:
         """End everything in order: no new work, mails in flight, sign-ins, checks, then the database."""
         self.scheduler.close()
+        self.alerts.courier.stop()
         self.sending.stop()
         self.health.stop()
         self.sequences.imports.stop()
@@ -114,9 +122,14 @@ class Parts:
         self.store.close()
 
 
-def build(config: Config, *, make_store: type[SqliteStore] = SqliteStore) -> Parts:
-    """One engine for this data folder. Raises StoreTooNew, StoreDamaged or StoreFull."""
-    clock = SystemClock()
+def build(
+    config: Config, *, make_store: type[SqliteStore] = SqliteStore, clock: Clock | None = None
+) -> Parts:
+    """One engine for this data folder, by this computer's clock unless another is given.
+
+    Raises StoreTooNew, StoreDamaged or StoreFull.
+    """
+    clock = clock or SystemClock()
     store = make_store(config.database, clock)
     bus = Bus()
     vault = KeyringVault(
@@ -135,7 +148,8 @@ def build(config: Config, *, make_store: type[SqliteStore] = SqliteStore) -> Par
         }
     )
     credentials = CredentialStore(store, vault)
-    ledger = Ledger(store, queries, bus, clock, new_id, settings.preferences)
+    announcer = Announcer(settings.preferences, local_zone)
+    ledger = Ledger(store, queries, bus, clock, new_id, settings.preferences, announcer)
     tasks = WorkerPool(config.workers)
     health = Health(
         store,
@@ -173,6 +187,21 @@ def build(config: Config, *, make_store: type[SqliteStore] = SqliteStore) -> Par
         store, credentials, providers, composer, health, feed, clock, random.random, tasks, new_id
     )
     bus.listen(sending.sender.on_event)
+    alerts = build_alerts(
+        store,
+        vault,
+        credentials,
+        providers,
+        health,
+        settings,
+        announcer,
+        bus,
+        clock,
+        tasks,
+        local_zone,
+        new_id,
+    )
+    bus.listen(alerts.on_event)
     return Parts(
         config,
         clock,
@@ -183,11 +212,13 @@ def build(config: Config, *, make_store: type[SqliteStore] = SqliteStore) -> Par
         BackgroundScheduler(),
         bus,
         queries,
+        Diagnoses(store, queries, settings.provider_row, clock),
         settings,
         providers,
         credentials,
         ledger,
         health,
+        KeepAlive(store, credentials, health.ask, health.settle, clock),
         connect,
         accounts,
         SummaryFeed(queries, bus, _later),
@@ -195,6 +226,7 @@ def build(config: Config, *, make_store: type[SqliteStore] = SqliteStore) -> Par
         feed,
         sequences,
         sending,
+        alerts,
     )
 
 
@@ -202,15 +234,13 @@ def _only(providers: LazyProviders, kinds: Collection[Provider]) -> LazyProvider
     return LazyProviders({kind: functools.partial(providers.__getitem__, kind) for kind in kinds})
 
 
-def _google(config: Config, transport: Transport, settings: SettingsDesk, clock: SystemClock) -> MailProvider:
+def _google(config: Config, transport: Transport, settings: SettingsDesk, clock: Clock) -> MailProvider:
     from reply_desktop.adapters.providers.google import Google
 
     return Google(transport, config.endpoints, settings.provider, clock)
 
 
-def _microsoft(
-    config: Config, transport: Transport, settings: SettingsDesk, clock: SystemClock
-) -> MailProvider:
+def _microsoft(config: Config, transport: Transport, settings: SettingsDesk, clock: Clock) -> MailProvider:
     from reply_desktop.adapters.providers.microsoft import Microsoft
 
     return Microsoft(transport, config.endpoints, settings.provider, clock)
@@ -234,7 +264,7 @@ def _search(config: Config, transport: Transport) -> "Autoconfig":
     return Autoconfig(config.endpoints.autoconfig_url, fetch_by(transport))
 
 
-def _compose_test(clock: SystemClock) -> Callable[[str, str], bytes]:
+def _compose_test(clock: Clock) -> Callable[[str, str], bytes]:
     def compose(sender: str, to: str) -> bytes:
         from reply_desktop.adapters.mail import test_message
 

@@ -23,7 +23,10 @@ from reply_desktop.engine.build import Parts, build
 from reply_desktop.engine.dispatches import Dispatches
 from reply_desktop.engine.requests import Desk
 from reply_desktop.engine.sweeps import Sweeps
+from reply_desktop.engine.ticking import Ticking
 from reply_desktop.files import write_private
+from reply_desktop.services import keep_alive
+from reply_desktop.services.ports import Clock
 from reply_desktop.services.replies import EVERY_S
 
 _log = logging.getLogger(__name__)
@@ -34,10 +37,17 @@ _VAULT_CAUSES = {
 }
 
 
-def run(config: Config, *, once: bool = False, endpoints: Callable[[], Endpoints] | None = None) -> int:
+def run(
+    config: Config,
+    *,
+    once: bool = False,
+    endpoints: Callable[[], Endpoints] | None = None,
+    clock: Clock | None = None,
+) -> int:
     """Be the engine of this data folder until told to stop; `once`: every due check and touch, then end.
 
     `endpoints` is asked where the providers are once the folder is ours; else the configured ones serve.
+    `clock` stands in for this computer's.
     Gives the exit code. Raises EngineUnavailable when another engine owns the folder, and the store's errors.
     """
     config.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -45,7 +55,7 @@ def run(config: Config, *, once: bool = False, endpoints: Callable[[], Endpoints
         lock.hold()
         if endpoints is not None:
             config = replace(config, endpoints=endpoints())
-        parts = build(config)
+        parts = build(config, clock=clock)
         try:
             return _once(parts) if once else _Life(parts).run()
         finally:
@@ -73,6 +83,7 @@ def _once(parts: Parts) -> int:
         ids = unit.accounts.due(parts.clock.now() + timedelta(hours=1), 1_000_000)
     for future in [parts.health.submit(account_id) for account_id in ids]:
         future.result()
+    parts.keep_alive.look()
     parts.sending.sender.start()
     parts.sending.sender.drain()
     return 0
@@ -91,6 +102,8 @@ class _Life:
         self._dispatches = Dispatches(self._tick, sender.wake, parts.clock, parts.scheduler)
         sender.soon = self._dispatches.soon
         parts.sequences.on_change = self._dispatches.changed
+        self._alerts = Ticking(self._tell, parts.clock, parts.scheduler, "alerts")
+        parts.alerts.on_change = self._alerts.soon
         config = parts.config
         self._server = Server(
             config.channel_address,
@@ -134,7 +147,9 @@ class _Life:
         self._sweeps.soon()
         parts.bus.listen(self._dispatches.on_event)
         self._dispatches.soon()
+        self._alerts.soon()
         parts.scheduler.every(max(EVERY_S * config.pace, 5.0), self._look, "replies")
+        parts.scheduler.every(keep_alive.EVERY_S, self._keep_alive, "keep-alive")
         signals = DesktopSignals(on_resume=lambda: self._on_signal("resumed"), on_network=self._on_network)
         signals.start()
         _log.info("The engine serves %s", config.data_dir)
@@ -159,9 +174,16 @@ class _Life:
     def _tick(self) -> datetime | None:
         return None if self._stopped.is_set() else self._parts.sending.sender.tick()
 
+    def _tell(self) -> datetime | None:
+        return None if self._stopped.is_set() else self._parts.alerts.tick()
+
     def _look(self) -> None:
         if not self._stopped.is_set():
             self._parts.sending.replies.look()
+
+    def _keep_alive(self) -> None:
+        if not self._stopped.is_set():
+            self._parts.tasks.submit(self._parts.keep_alive.look)
 
     def _on_network(self) -> None:
         self._on_signal("up")
@@ -174,6 +196,8 @@ class _Life:
             self._parts.health.recheck(spread=True)
             self._sweeps.soon()
             self._dispatches.soon()
+            self._parts.alerts.courier.look_again()
+            self._alerts.soon()
 
     def _on_vault(self, status: str) -> None:
         known = m.VaultStatus(status)

@@ -9,7 +9,7 @@ from reply_desktop.channel import messages as m
 from reply_desktop.domain.errors import InvalidInput, NotConfigured, NotFound
 from reply_desktop.domain.outcome import Outcome
 from reply_desktop.domain.provider import SINGLE_CLICK, Provider
-from reply_desktop.engine import sequence_requests
+from reply_desktop.engine import alert_requests, sequence_requests
 from reply_desktop.engine.build import Parts
 from reply_desktop.services.ports import ProviderSettings
 
@@ -25,6 +25,7 @@ class Desk:
             m.ListAccounts: lambda r: m.AccountIndex(tuple(parts.queries.accounts(r.wanted))),
             m.GetAccounts: lambda r: m.AccountRows(tuple(parts.queries.rows(r.ids))),
             m.GetAccount: self._detail,
+            m.GetDiagnosis: lambda r: parts.diagnoses.of(parts.accounts.find(r.account).id),
             m.GetSummary: lambda r: parts.queries.summary(),
             m.CheckAccounts: self._check,
             m.CancelCheck: lambda r: parts.health.cancel(r.check_id),
@@ -58,6 +59,7 @@ class Desk:
             m.NetworkHint: lambda r: signal(r.what),
             m.Shutdown: lambda r: stop(r.hand_over),
             **sequence_requests.table(parts.sequences, parts.store.reads.sequences),
+            **alert_requests.table(parts.alerts.tray, parts.alerts.mail, parts.alerts.team),
         }
 
     def __call__(self, request: object) -> object:

@@ -196,9 +196,11 @@ CONTROLS: Final[Mapping[Control, ControlRow]] = MappingProxyType(
         ),
         Control.SIGN_IN_FREQUENCY: _row(
             "Require a fresh sign-in",
-            "A sign-in frequency policy; grants made before it fail (70043).",
+            "A sign-in frequency policy (70043): grants made before it fail, or, with `every_s`, each grant "
+            "that many seconds after its sign-in.",
             _BOX,
             _MICROSOFT,
+            every_s=0,
         ),
         Control.SESSION_CONTROL: _row(
             "Require re-authentication",

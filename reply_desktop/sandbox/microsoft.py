@@ -31,7 +31,7 @@ import re
 import secrets
 import uuid
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from email import message_from_bytes
 from email.utils import parseaddr
 from typing import Any, ClassVar
@@ -41,7 +41,7 @@ import flask
 from werkzeug.wrappers import Response
 
 from reply_desktop.domain.provider import Provider
-from reply_desktop.sandbox.control import Control, Door
+from reply_desktop.sandbox.control import Condition, Control, Door
 from reply_desktop.sandbox.entra import ENTRA, MFA_CLAIMS, entra_error
 from reply_desktop.sandbox.letters import Letter
 from reply_desktop.sandbox.oauth import (
@@ -192,7 +192,7 @@ class Microsoft(StandIn):
             raise self._ended(grant, mailbox)
         for control, code in ((Control.MFA_REQUIRED, 50076), (Control.SIGN_IN_FREQUENCY, 70043)):
             policy = self.world.find(control, self.provider, mailbox, strike=False)
-            if policy and grant.consented_at < policy.since:
+            if policy and self._is_too_old(grant, policy):
                 raise self._refusal(code, claims=MFA_CLAIMS if code == 50076 else "")
         if told := self.world.find(Control.ENTRA_ERROR, self.provider, mailbox):
             more = {key: str(told.params[key]) for key in ("error", "suberror", "claims")}
@@ -207,6 +207,12 @@ class Microsoft(StandIn):
             grant=grant,
             mailbox=mailbox,
         )
+
+    def _is_too_old(self, grant: Grant, policy: Condition) -> bool:
+        every_s = float(policy.params.get("every_s", 0))
+        if every_s > 0:
+            return grant.consented_at + timedelta(seconds=every_s) <= self.world.now()
+        return grant.consented_at < policy.since
 
     def refresh(self, token: Refresh, scope: str) -> dict[str, Any]:
         if not scope:

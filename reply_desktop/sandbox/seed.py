@@ -1,5 +1,6 @@
 """Gives a new sandbox its accounts and sequences, the way a person would: client ids, consents, imports."""
 
+import json
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -10,6 +11,7 @@ from reply_desktop.domain.consent import ConsentEnd
 from reply_desktop.domain.errors import ConsentFailed, InvalidInput
 from reply_desktop.domain.events import ConsentEnded, ImportProgress
 from reply_desktop.domain.grant import MailServer, MailServers, Security
+from reply_desktop.domain.preferences import EMAIL_TO
 from reply_desktop.domain.provider import Provider
 from reply_desktop.files import write_private
 from reply_desktop.sandbox.campaigns import CAMPAIGNS, DAILY_LIMIT
@@ -20,6 +22,9 @@ from reply_desktop.sandbox.process import Sandbox
 
 CONNECTED: Final = 2
 """How many of each single-click provider's mailboxes are connected; the others wait to be added."""
+
+ALERTS_TO: Final = "you@harbor.example"
+"""Where a new sandbox's alert e-mail goes: it is seen among the mail that would have been sent."""
 
 TURN_S: Final = 60.0
 """How long one that is filling the same sandbox is waited for, in seconds."""
@@ -77,6 +82,8 @@ def _fill(sandbox: Sandbox, front: Front) -> Sequence[str]:
         front.ask(m.SetMicrosoft(sandbox.microsoft_client_id))
     if front.ask(m.ListAccounts()).ids:
         return []
+    if not (Path(sandbox.data_dir) / DONE_FILE).exists():
+        _let_alerts_come(front)
     connected = []
     control = sandbox.control()
     for provider in (Provider.GOOGLE, Provider.MICROSOFT):
@@ -92,6 +99,11 @@ def _fill(sandbox: Sandbox, front: Front) -> Sequence[str]:
         front.ask(m.AddOther(mailbox.address, servers, control.password(mailbox.address)))
         connected.append(mailbox.address)
     return connected
+
+
+def _let_alerts_come(front: Front) -> None:
+    if not json.loads(front.ask(m.GetSettings((EMAIL_TO,))).values[EMAIL_TO]):
+        front.ask(m.PutSettings({EMAIL_TO: json.dumps(ALERTS_TO)}))
 
 
 def _begin_sequences(sandbox: Sandbox, front: Front) -> None:

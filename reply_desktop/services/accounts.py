@@ -146,12 +146,7 @@ class AccountDesk:
     def _keep_other(self, before: Account | None, draft: Account, credentials: Credentials) -> AccountRow:
         probed = self._providers[Provider.OTHER].probe(draft, credentials, fresh=True)
         if not probed.outcome.proves:
-            cause = probed.outcome.cause or Cause.UNKNOWN_ANSWER
-            told = words(cause, draft.address, provider_name(draft))
-            said = (
-                f" The server said: {probed.outcome.provider_error}" if probed.outcome.provider_error else ""
-            )
-            raise InvalidInput(f"{told.short}; nothing was stored.{said}", told.steps[0])
+            raise not_let_in(draft, probed.outcome)
         now = self._clock.now()
         with self._store.begin(durable=True) as unit:
             connected = accounts.connect(draft, subject=None, scopes=(), now=now)
@@ -186,6 +181,13 @@ class AccountDesk:
             self._providers[account.provider].revoke(account, loaded.credentials)
         except ReplyDesktopError as error:
             _log.warning("The grant of a removed account could not be ended at the provider: %s", error)
+
+
+def not_let_in(draft: Account, outcome: Outcome, todo: str = "") -> InvalidInput:
+    """What to tell of a login check that failed; `todo` unless the cause's own first step is to be told."""
+    told = words(outcome.cause or Cause.UNKNOWN_ANSWER, draft.address, provider_name(draft))
+    said = f" The server said: {outcome.provider_error}" if outcome.provider_error else ""
+    return InvalidInput(f"{told.short}; nothing was stored.{said}", todo or told.steps[0])
 
 
 _CHECKABLE = tuple(state for state in State if state not in (State.NEW, State.PAUSED, State.SIGNING_IN))

@@ -12,9 +12,10 @@ from reply_desktop.domain.account import Account
 from reply_desktop.domain.address import parse_address, same_mailbox
 from reply_desktop.domain.causes import CAUSES, Cause, words
 from reply_desktop.domain.consent import CONSENT_TIMEOUT_S, ConsentEnd
-from reply_desktop.domain.deadline import known_end
+from reply_desktop.domain.deadline import earliest, known_end
 from reply_desktop.domain.errors import InvalidInput, NotFound, ReplyDesktopError
 from reply_desktop.domain.grant import Identity, TokenSet
+from reply_desktop.domain.learnt_end import learnt_end
 from reply_desktop.domain.outcome import Outcome
 from reply_desktop.domain.provider import PROVIDER_NAMES, Provider
 from reply_desktop.domain.states import OutcomeKind, State
@@ -312,7 +313,6 @@ class Connect:
     def _keep(self, consent: _Consent, tokens: TokenSet, identity: Identity) -> Account:
         """One durable commit: the new grant replaces the old one whole, or nothing changes."""
         now = self._clock.now()
-        end = known_end(consent.provider, tokens)
         with self._store.begin(durable=True) as unit:
             if consent.account is not None:
                 before = unit.accounts.get(consent.account.id)
@@ -320,6 +320,8 @@ class Connect:
                     raise NotFound("The account is not there any more.")
             else:
                 before = unit.accounts.find(identity.address, consent.provider)
+            learnt = learnt_end(before, unit.episodes.of_grants(before.id), now) if before else None
+            end = earliest(known_end(consent.provider, tokens), learnt)
             base = before or Account(self._new_id(), consent.provider, parse_address(identity.address), now)
             after = accounts.connect(
                 base,

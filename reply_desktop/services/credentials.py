@@ -2,14 +2,20 @@
 
 import threading
 from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
 
-from reply_desktop.domain import grant
+from reply_desktop.domain import grant, timing
 from reply_desktop.domain.account import Account
 from reply_desktop.domain.causes import Cause
 from reply_desktop.domain.errors import InvalidInput, VaultLocked, VaultUnavailable
 from reply_desktop.domain.grant import Credentials, TokenSet
 from reply_desktop.domain.outcome import Outcome
+from reply_desktop.domain.states import CAN_SEND
 from reply_desktop.services.ports import Store, UnitOfWork, Vault
+
+TOKEN_LEFT_S: Final = 120.0
+"""An access token that ends sooner is renewed before it is used, in seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +26,18 @@ class Loaded:
     generation: int
     credentials: Credentials | None
     outcome: Outcome | None = None
+
+    def is_proven(self, now: datetime) -> bool:
+        """Whether mail may leave with these at once: proven lately, and a token that lasts for a while."""
+        if self.credentials is None or self.account.state not in CAN_SEND:
+            return False
+        if not timing.is_fresh(self.account.proven_at, now):
+            return False
+        if not isinstance(self.credentials, TokenSet):
+            return True
+        ends_at = self.credentials.expires_at
+        lasts = ends_at is None or ends_at - now >= timedelta(seconds=TOKEN_LEFT_S)
+        return bool(self.credentials.access_token) and lasts
 
 
 class CredentialStore:

@@ -410,7 +410,7 @@ class Delivery:
             self._troubled.add(account.id)
         news.say(
             log_texts.deferred(
-                enrollment.sequence_id,
+                reserved.sequence,
                 reserved.step.number,
                 account,
                 reserved.prospect.email,
@@ -433,8 +433,8 @@ class Delivery:
         if unit.accounts.get(account.id) is not None:
             unit.paces.save(pacing.hold(pace, until, Cause.THROTTLED, outcome.provider_error))
         if times == 1:
-            for sequence_id in unit.sequences.using(account.id):
-                news.say(log_texts.provider_limit(sequence_id, account, outcome.provider_error, until, now))
+            for sequence in filter(None, map(unit.sequences.get, unit.sequences.using(account.id))):
+                news.say(log_texts.provider_limit(sequence, account, outcome.provider_error, until, now))
 
     def _give_back(self, unit: UnitOfWork, handed: HandedOver, kind: SendResultKind) -> None:
         """What certainly did not go out leaves no gap behind, unless the provider had it in its hands."""

@@ -210,17 +210,28 @@ class Health:
             return None
         if loaded.account.state in (State.NEW, State.PAUSED):
             return loaded.account
-        old = loaded.credentials
-        if old is None:
+        if loaded.credentials is None:
             assert loaded.outcome is not None
             answered = Answered(account_id, loaded.generation, loaded.outcome)
-        else:
-            probed = self._probe(loaded)
-            if probed.outcome.kind is OutcomeKind.LOST and loaded.account.can_reconnect:
-                # One refusal can be a stale connection or cache; two in a row on a fresh one are proof.
-                probed = self._probe(replace(loaded, credentials=probed.credentials or old), fresh=True)
-            answered = Answered(account_id, loaded.generation, probed.outcome, probed.credentials, old)
+            return None if self._is_our_end(answered) else answered
+        return self.ask(loaded)
+
+    def ask(self, loaded: Loaded) -> Answered | None:
+        """What the provider says of these credentials, whatever the account's state; not written anywhere.
+
+        None when the engine is ending, and the answer may be of that.
+        """
+        old = loaded.credentials
+        probed = self._probe(loaded)
+        if probed.outcome.kind is OutcomeKind.LOST and loaded.account.can_reconnect:
+            # One refusal can be a stale connection or cache; two in a row on a fresh one are proof.
+            probed = self._probe(replace(loaded, credentials=probed.credentials or old), fresh=True)
+        answered = Answered(loaded.account.id, loaded.generation, probed.outcome, probed.credentials, old)
         return None if self._is_our_end(answered) else answered
+
+    def settle(self, answered: Answered) -> Result:
+        """Write one answer now; gives the account, None when it is gone. Raises StoreFull."""
+        return self._settling.settle(answered)
 
     def _is_our_end(self, answered: Answered) -> bool:
         return self._stopping and answered.outcome.kind is OutcomeKind.TRANSIENT

@@ -1,21 +1,21 @@
 """Writes an account's change with all that follows from it, in one commit, and tells the bus afterwards."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import datetime
 
-from reply_desktop.domain import episode, events, log_texts, notification
+from reply_desktop.domain import episode, events, log_texts, news
 from reply_desktop.domain.account import Account, is_app_level
 from reply_desktop.domain.causes import CAUSES, Cause
 from reply_desktop.domain.episode import Episode
 from reply_desktop.domain.log_entry import LogEntry, LogKind
 from reply_desktop.domain.log_texts import Rest
-from reply_desktop.domain.notification import Notification, NotificationKind, Preferences
+from reply_desktop.domain.preferences import Preferences
 from reply_desktop.domain.provider import Provider
-from reply_desktop.domain.rows import AppFault, NotificationRow
+from reply_desktop.domain.rows import AppFault
 from reply_desktop.domain.sequence import Sequence as MailSequence
 from reply_desktop.domain.sequence import StrandedKind
 from reply_desktop.domain.states import CAN_SEND, OutcomeKind, State
+from reply_desktop.services.announcer import Announcer
 from reply_desktop.services.bus import Bus
 from reply_desktop.services.ports import Clock, Store, UnitOfWork
 from reply_desktop.services.queries import Queries
@@ -38,6 +38,7 @@ class Ledger:
         clock: Clock,
         new_id: Callable[[], str],
         wants: Callable[[], Preferences],
+        announcer: Announcer,
     ) -> None:
         self._store = store
         self._queries = queries
@@ -45,6 +46,7 @@ class Ledger:
         self._clock = clock
         self._new_id = new_id
         self._wants = wants
+        self._announcer = announcer
 
     def record(
         self, unit: UnitOfWork, before: Account | None, after: Account, *, proven: bool = False
@@ -59,6 +61,7 @@ class Ledger:
         used_by = self._used_by(unit, before, after)
         told, opened = self._episodes(unit, after, now, used_by[0].id if used_by else None)
         happened += told
+        happened += self._disuse(unit, before, after, now)
         happened += self._faults(unit, after, proven, now)
         entries = self._entries(unit, before, after, used_by, opened, now)
         if entries:
@@ -88,7 +91,8 @@ class Ledger:
             now = self._clock.now()
             open_episode = unit.episodes.open_of(account.id)
             if open_episode is not None:
-                happened += self._withdraw(unit, open_episode.id, now)
+                happened += self._announcer.withdraw(unit, open_episode.id, now)[1]
+            happened += self._announcer.withdraw(unit, _disuse_key(account), now)[1]
             entries = [
                 log_texts.account_removed(
                     sequence,
@@ -155,21 +159,41 @@ class Ledger:
         open_episode = unit.episodes.open_of(after.id)
         closed, opened = episode.follow(open_episode, after, now, self._new_id())
         happened: list[events.Event] = []
-        told = False
+        told = None
         if closed is not None:
             unit.episodes.close(closed)
             happened.append(events.EpisodeClosed(closed, after))
-            withdrawn = self._withdraw(unit, closed.id, now)
-            told = bool(withdrawn)
+            told, withdrawn = self._announcer.withdraw(unit, closed.id, now)
             happened += withdrawn
         if opened is not None:
             unit.episodes.add(opened)
             happened.append(events.EpisodeOpened(opened, after))
-        for notice in notification.about_episode(
-            after, closed, opened, told, self._wants(), now, self._new_id
+        for notice in news.about_episode(
+            after,
+            closed,
+            opened,
+            told is not None,
+            now,
+            self._new_id,
+            other_accounts=self._wants().other_accounts,
         ):
-            happened.append(self._tell(unit, notice, sequence_id))
+            happened += self._announcer.tell(unit, notice, sequence_id, over=told)
         return happened, opened
+
+    def _disuse(
+        self, unit: UnitOfWork, before: Account | None, after: Account, now: datetime
+    ) -> list[events.Event]:
+        """What is told of a grant that is about to end of disuse, which is in no episode of its own.
+
+        The account is paused, or its trouble is what keeps it from being used.
+        """
+        was, ends = before is not None and _ends_unused(before), _ends_unused(after)
+        if was == ends:
+            return []
+        key = _disuse_key(after)
+        if not ends:
+            return self._announcer.withdraw(unit, key, now)[1]
+        return self._announcer.tell(unit, news.about_disuse(after, key, now, self._new_id))
 
     def _faults(self, unit: UnitOfWork, after: Account, proven: bool, now: datetime) -> list[events.Event]:
         happened: list[events.Event] = []
@@ -197,49 +221,17 @@ class Ledger:
         hit = unit.accounts.count(provider)
         fault = AppFault(key, provider, cause, provider_error, now, hit)
         unit.app_faults.put(fault)
-        notice = notification.about_fault(key, cause, provider, now, self._new_id, over=False)
-        return [events.AppFaultOpened(fault), self._tell(unit, notice)]
+        notice = news.about_fault(key, cause, provider, now, self._new_id, over=False)
+        return [events.AppFaultOpened(fault), *self._announcer.tell(unit, notice)]
 
     def _close_fault(self, unit: UnitOfWork, fault: AppFault, now: datetime) -> list[events.Event]:
         unit.app_faults.remove(fault.key)
-        told = self._withdraw(unit, fault.key, now)
-        happened: list[events.Event] = [events.AppFaultClosed(fault), *told]
-        if told and self._wants().recovery:
-            notice = notification.about_fault(
-                fault.key, fault.cause, fault.provider, now, self._new_id, over=True
-            )
-            happened.append(self._tell(unit, notice))
+        told, withdrawn = self._announcer.withdraw(unit, fault.key, now)
+        happened: list[events.Event] = [events.AppFaultClosed(fault), *withdrawn]
+        if told is not None:
+            notice = news.about_fault(fault.key, fault.cause, fault.provider, now, self._new_id, over=True)
+            happened += self._announcer.tell(unit, notice, over=told)
         return happened
-
-    def _withdraw(self, unit: UnitOfWork, key: str, now: datetime) -> list[events.Event]:
-        told = unit.notifications.of_key(key)
-        if told is None or told.withdrawn_at is not None or told.kind not in _TROUBLE:
-            return []
-        unit.notifications.withdraw(told.id, now)
-        return [events.NotificationWithdrawn(told.id, key)]
-
-    @staticmethod
-    def _tell(
-        unit: UnitOfWork, notice: Notification, sequence_id: str | None = None
-    ) -> events.NotificationRaised:
-        if notice.kind not in _TROUBLE:
-            notice = replace(notice, withdrawn_at=notice.at)
-        unit.notifications.add(notice)
-        return events.NotificationRaised(
-            NotificationRow(
-                notice.id,
-                notice.key,
-                notice.kind,
-                notice.severity,
-                notice.title,
-                notice.text,
-                notice.at,
-                notice.account_id,
-                read=False,
-                withdrawn=notice.withdrawn_at is not None,
-                sequence_id=sequence_id,
-            )
-        )
 
 
 def _using(unit: UnitOfWork, account_id: str) -> list[MailSequence]:
@@ -255,12 +247,18 @@ def _rest(unit: UnitOfWork, sequence: MailSequence, out: str) -> Rest:
     return Rest(tuple(account.address for account in found if account is not None), len(others))
 
 
+def _ends_unused(account: Account) -> bool:
+    return account.deadline_cause is Cause.IDLE_ENDS and not account.needs_person
+
+
+def _disuse_key(account: Account) -> str:
+    """The key of the news that the account's grant is about to end of disuse."""
+    return f"{Cause.IDLE_ENDS}:{account.id}"
+
+
 def _is_proven(account: Account) -> bool:
     """Whether the provider said so: passing trouble, or a grant not tried yet, prove nothing."""
     return account.cause is None or CAUSES[account.cause].kind in (OutcomeKind.OK, OutcomeKind.WARNING)
 
 
 _OUT_OR_BACK = (LogKind.ACCOUNT_OUT, LogKind.ACCOUNT_BACK)
-
-
-_TROUBLE = frozenset({NotificationKind.ACCOUNT_LOST, NotificationKind.APP_FAULT})

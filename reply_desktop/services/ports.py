@@ -1,6 +1,6 @@
 """What the services need of the outside world, as Protocols. Adapters carry them out; tests give fakes."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -10,7 +10,7 @@ from reply_desktop.domain.account import Account
 from reply_desktop.domain.episode import Episode
 from reply_desktop.domain.grant import Credentials, Identity, MailServers, TokenSet
 from reply_desktop.domain.inbox import InboxMessage
-from reply_desktop.domain.notification import Notification
+from reply_desktop.domain.notification import Notification, NotificationKind
 from reply_desktop.domain.outcome import Outcome
 from reply_desktop.domain.provider import Provider
 from reply_desktop.domain.rows import (
@@ -30,6 +30,7 @@ from reply_desktop.domain.sequence_rows import (
     SuppressionRow,
 )
 from reply_desktop.domain.states import State
+from reply_desktop.services.alert_ports import Announcements
 from reply_desktop.services.sequence_ports import (
     Enrollments,
     InboxMarks,
@@ -289,6 +290,9 @@ class Episodes(Protocol):
     """Stretches of trouble."""
 
     def open_of(self, account_id: str) -> Episode | None: ...
+    def of_grants(self, account_id: str, limit: int = 50) -> list[Episode]:
+        """What tells of its grants' lives: the newest red ones and those a sign-in ended, oldest first."""
+
     def add(self, episode: Episode) -> None: ...
     def close(self, episode: Episode) -> None: ...
 
@@ -308,7 +312,25 @@ class Notifications(Protocol):
     def of_key(self, key: str) -> Notification | None:
         """The newest one about this episode or fault."""
 
-    def withdraw(self, notification_id: str, at: datetime) -> None: ...
+    def get(self, notification_id: str) -> Notification | None: ...
+    def newest_of(self, kind: NotificationKind) -> Notification | None:
+        """The newest of this kind."""
+
+    def open(self, kinds: Collection[NotificationKind]) -> list[Notification]:
+        """Those of these kinds that are not withdrawn, oldest first."""
+
+    def to_remind(self, until: datetime) -> list[Notification]:
+        """Those not withdrawn whose next reminder is due by then, oldest first."""
+
+    def next_reminder_at(self) -> datetime | None:
+        """When the next reminder is due, if any."""
+
+    def remind(self, notification_id: str, reminded: int, remind_at: datetime | None, unread: bool) -> None:
+        """Keep how often it was told again and when next; `unread`: it counts as not read again."""
+
+    def withdraw(self, notification_id: str, at: datetime) -> None:
+        """Note that the trouble is over; it is not told again."""
+
     def mark_read(self, ids: Sequence[str] | None, at: datetime) -> None: ...
     def unread(self) -> int: ...
 
@@ -317,6 +339,9 @@ class Settings(Protocol):
     """Small named values (JSON text)."""
 
     def get(self, name: str) -> str | None: ...
+    def starting(self, prefix: str) -> dict[str, str]:
+        """All whose names begin so, by name."""
+
     def put(self, name: str, value: str) -> None: ...
     def remove(self, name: str) -> None: ...
 
@@ -334,6 +359,8 @@ class UnitOfWork(Protocol):
     def app_faults(self) -> AppFaults: ...
     @property
     def notifications(self) -> Notifications: ...
+    @property
+    def announcements(self) -> Announcements: ...
     @property
     def settings(self) -> Settings: ...
     @property
@@ -363,6 +390,9 @@ class Reads(Protocol):
     def account_detail(self, account_id: str) -> AccountDetail | None: ...
     def summary(self) -> Summary: ...
     def notifications(self, limit: int, before: datetime | None = None) -> list[NotificationRow]: ...
+    def notification_rows(self, ids: Sequence[str]) -> list[NotificationRow]:
+        """These entries of the bell, oldest first."""
+
     @property
     def sequences(self) -> "SequenceReads": ...
 

@@ -1,7 +1,7 @@
-"""After a crash: what was being sent is in doubt, said so, and looked for where the provider lets us."""
+"""After a crash or a fault: what was being sent is in doubt, told, and looked for where we may."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -69,18 +69,20 @@ class Recovery:
         """Before anything is sent: what a crash cut off is in doubt, in one commit; gives how many."""
         with self._store.read() as unit:
             cut = unit.touches.being_sent()
-        if not cut:
-            return 0
-        now, news = self._clock.now(), News()
-        with self._store.begin(durable=True) as unit:
-            for touch in cut:
-                unit.touches.save(touches.cut_off(touch, now))
-                self._park(unit, touch, now, news)
-            news.write(unit)
-            unit.commit()
-        _log.info("%d messages are in doubt since the app ended while they were being sent", len(cut))
-        self._feed.publish(news)
+        if cut:
+            self._cut_off(cut, log_texts.APP_ENDED)
+            _log.info("%d messages are in doubt since the app ended while they were being sent", len(cut))
         return len(cut)
+
+    def lose_sight(self, touch_id: str) -> None:
+        """What became of a message being sent could not be written: it is in doubt from now on, and told.
+
+        Raises StoreFull.
+        """
+        with self._store.read() as unit:
+            touch = unit.touches.get(touch_id)
+        if touch is not None and touch.state is touches.TouchState.SENDING:
+            self._cut_off([touch], log_texts.OWN_FAULT)
 
     def look(self) -> int:
         """Look for messages in doubt in the mailboxes that may be read; gives how many were found.
@@ -98,8 +100,18 @@ class Recovery:
                 found += self._settle(doubt, search)
         return found
 
+    def _cut_off(self, cut: Sequence[Touch], why: str) -> None:
+        now, news = self._clock.now(), News()
+        with self._store.begin(durable=True) as unit:
+            for touch in cut:
+                unit.touches.save(touches.cut_off(touch, now))
+                self._park(unit, touch, why, now, news)
+            news.write(unit)
+            unit.commit()
+        self._feed.publish(news)
+
     @staticmethod
-    def _park(unit: UnitOfWork, touch: Touch, now: datetime, news: News) -> None:
+    def _park(unit: UnitOfWork, touch: Touch, why: str, now: datetime, news: News) -> None:
         enrollment = unit.enrollments.get(touch.enrollment_id)
         sequence = unit.sequences.get(touch.sequence_id)
         if enrollment is None or sequence is None:
@@ -114,7 +126,7 @@ class Recovery:
             prospect.email if prospect else "the prospect",
             touch.id,
             now,
-            crash=True,
+            why,
         )
         unit.enrollments.save(enrollments.in_doubt(enrollment, entry.text))
         news.prospect(sequence.id, enrollment.id)

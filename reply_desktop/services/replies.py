@@ -185,6 +185,10 @@ class Replies:
         for sequence in unit.sequences.all():
             if sequence.is_on or sequence.status is SequenceStatus.PAUSED or _lately(unit, sequence, now):
                 ids.update(dict.fromkeys(sequence.accounts))
+        # Who had mail from an account answers to it, also when it was taken out of the sequence meanwhile.
+        others = [one for one in unit.accounts.ids(states=tuple(CAN_SEND)) if one not in ids]
+        pinned = unit.enrollments.pinned_to(others) | {touch.account_id for touch in unit.touches.in_doubt()}
+        ids.update(dict.fromkeys(one for one in others if one in pinned))
         found = [account for one in ids if (account := unit.accounts.get(one)) is not None]
         return [account for account in found if self._may_read(account, now)]
 
@@ -201,13 +205,9 @@ class Replies:
             return None
         with self._store.read() as unit:
             mark = unit.inbox_marks.get(account_id)
-            begun = [
-                one.started_at
-                for one in unit.sequences.all()
-                if account_id in one.accounts and one.started_at
-            ]
+            begun = _begun(unit, account_id) if mark is None else None
         now = self._clock.now()
-        cursor, read_at = mark or (None, min(begun, default=now))
+        cursor, read_at = mark or (None, begun or now)
         since = max(read_at, now - AFTERWARDS)
         try:
             provider = self._providers[loaded.account.provider]
@@ -322,8 +322,14 @@ class _Known:
                 and place.last_sent_at is not None
                 and place.account_id in (self.account.id, None)
             )
-            if places:
-                return _Match(prospect.email, places)
+            known = {place.id for place in places}
+            pinned = tuple(
+                place
+                for place in self._unit.enrollments.open_of(email)
+                if place.account_id == self.account.id and place.last_sent_at and place.id not in known
+            )
+            if places or pinned:
+                return _Match(prospect.email, (*places, *pinned))
         return None
 
     def own(self, message: InboxMessage) -> tuple[str, ...]:
@@ -336,6 +342,17 @@ class _Known:
         answered = [self._by_reference.get(one) for one in message.references]
         thread = self._by_thread.get(message.provider_thread or "")
         return next((one for one in (*marked, *reversed(answered), thread) if one is not None), None)
+
+
+def _begun(unit: UnitOfWork, account_id: str) -> datetime | None:
+    """When the first of the sequences began that the account sends for, or has prospects of."""
+    times = [
+        one.started_at
+        for one in unit.sequences.all()
+        if one.started_at is not None
+        and (account_id in one.accounts or unit.enrollments.next_due_at(one.id, account_id) is not None)
+    ]
+    return min(times, default=None)
 
 
 def _lately(unit: UnitOfWork, sequence: MailSequence, now: datetime) -> bool:

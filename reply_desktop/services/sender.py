@@ -7,11 +7,10 @@ from concurrent.futures import Future
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from reply_desktop.domain import assignment, events, log_texts, pacing, timing
+from reply_desktop.domain import assignment, events, log_texts, pacing
 from reply_desktop.domain.account import Account
 from reply_desktop.domain.causes import Cause
 from reply_desktop.domain.errors import EngineUnavailable, StoreFull
-from reply_desktop.domain.grant import TokenSet
 from reply_desktop.domain.log_entry import LogKind
 from reply_desktop.domain.sequence import Sequence as MailSequence
 from reply_desktop.domain.states import CAN_SEND
@@ -27,8 +26,6 @@ from reply_desktop.services.sequence_feed import News, SequenceFeed
 
 _log = logging.getLogger(__name__)
 
-TOKEN_LEFT_S: Final = 120.0
-"""An access token that ends sooner is renewed before it is used, in seconds."""
 AGAIN_S: Final = 15.0
 """Until the next try after trouble of our own or an account that could not be proven, in seconds."""
 LOOKED_AT_S: Final = 300.0
@@ -371,21 +368,12 @@ class Sender:
     def _proven(self, account_id: str) -> Loaded | None:
         """The credentials, if the account was proven lately and they last for a while; asks nobody."""
         loaded = self._credentials.load(account_id)
-        if loaded is None or loaded.credentials is None or loaded.account.state not in CAN_SEND:
+        if loaded is None or not loaded.is_proven(self._clock.now()):
             return None
-        now, proven_at = self._clock.now(), loaded.account.proven_at
-        if proven_at is None or not timing.is_fresh(proven_at, now):
-            return None
-        doubted_at = self._doubted.get(account_id)
-        if doubted_at is not None and proven_at <= doubted_at:
+        proven_at, doubted_at = loaded.account.proven_at, self._doubted.get(account_id)
+        if doubted_at is not None and proven_at is not None and proven_at <= doubted_at:
             return None
         self._doubted.pop(account_id, None)
-        tokens = loaded.credentials
-        if isinstance(tokens, TokenSet):
-            if not tokens.access_token:
-                return None
-            if tokens.expires_at is not None and tokens.expires_at - now < timedelta(seconds=TOKEN_LEFT_S):
-                return None
         return loaded
 
     def _prove(self, account_id: str) -> bool:
@@ -442,15 +430,8 @@ class Sender:
         unreached = kind is SendResultKind.TRY_LATER and cause in NOT_TRIED and cause is not Cause.THROTTLED
         out = kind is SendResultKind.SENDER_OUT
         loaded = None if unreached or out else self._proven(account_id)
-        news = News()
         try:
-            with self._store.begin(durable=loaded is not None) as unit:
-                self._delivery.settle(unit, handed, news)
-                found: Reserved | Wait = Wait(self._clock.now())
-                if loaded is not None:
-                    found = self._reserve_in(unit, account_id, self._goes_on(account_id), news)
-                news.write(unit)
-                unit.commit()
+            found, news = self._write(handed, goes_on=loaded is not None)
         except StoreFull as error:
             with self._lock:
                 self._unsettled[account_id] = handed
@@ -462,6 +443,46 @@ class Sender:
         if out or unreached:
             self._report(account_id, handed, generation)
         return reserved, loaded
+
+    def _write(self, handed: HandedOver, *, goes_on: bool) -> tuple[Reserved | Wait, News]:
+        """What became of it in one commit with the next reservation, if the account goes on.
+
+        Should that fail by a fault of our own, it is written by itself. Raises StoreFull.
+        """
+        account_id, news = handed.reserved.account.id, News()
+        found: Reserved | Wait = Wait(self._clock.now())
+        try:
+            with self._store.begin(durable=goes_on) as unit:
+                self._delivery.settle(unit, handed, news)
+                if goes_on:
+                    found = self._reserve_in(unit, account_id, self._goes_on(account_id), news)
+                news.write(unit)
+                unit.commit()
+        except StoreFull:
+            raise
+        except Exception:
+            _log.exception("What became of a mail could not be written; it is tried once more")
+            return Wait(self._clock.now() + timedelta(seconds=AGAIN_S)), self._write_alone(handed)
+        return found, news
+
+    def _write_alone(self, handed: HandedOver) -> News:
+        """What became of it; if even that fails by a fault of our own, it is in doubt and told so at once.
+
+        Raises StoreFull.
+        """
+        news = News()
+        try:
+            with self._store.begin(durable=True) as unit:
+                self._delivery.settle(unit, handed, news)
+                news.write(unit)
+                unit.commit()
+        except StoreFull:
+            raise
+        except Exception:
+            _log.exception("What became of a mail could not be written; it is in doubt")
+            self._recovery.lose_sight(handed.reserved.touch.id)
+            return News()
+        return news
 
     def _report(self, account_id: str, handed: HandedOver, generation: int) -> None:
         """What a send told of its account is taken like a check's answer."""
@@ -477,12 +498,8 @@ class Sender:
         with self._lock:
             waiting = dict(self._unsettled)
         for account_id, handed in waiting.items():
-            news = News()
             try:
-                with self._store.begin() as unit:
-                    self._delivery.settle(unit, handed, news)
-                    news.write(unit)
-                    unit.commit()
+                news = self._write_alone(handed)
             except StoreFull:
                 return
             with self._lock:
@@ -499,7 +516,7 @@ class Sender:
         try:
             with self._store.begin() as unit:
                 for sequence in unit.sequences.on():
-                    news.say(log_texts.disk_full(sequence.id, since, now))
+                    news.say(log_texts.disk_full(sequence, since, now))
                 news.write(unit)
                 unit.commit()
         except StoreFull:
@@ -586,7 +603,7 @@ class Sender:
             for one in untold:
                 if unit.sequences.get(one.sequence.id) is not None:
                     news.say(
-                        log_texts.limit_reached(one.sequence.id, account.address, one.limit, one.until, now)
+                        log_texts.limit_reached(one.sequence, account.address, one.limit, one.until, now)
                     )
             news.write(unit)
             unit.commit()

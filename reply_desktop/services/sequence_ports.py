@@ -95,6 +95,9 @@ class Enrollments(Protocol):
     def stranded(self, sequence_id: str, account_id: str, *, unstarted: bool, limit: int) -> list[Enrollment]:
         """Open ones pinned to this account, none in flight or in doubt; `unstarted`: nothing sent yet."""
 
+    def pinned_to(self, account_ids: Collection[str]) -> set[str]:
+        """Which of these accounts have somebody pinned to them to whom more is to be sent."""
+
     def open_count(self, sequence_id: str) -> int:
         """How many of the sequence are not finished."""
 
@@ -168,6 +171,9 @@ class Log(Protocol):
         self, sequence_id: str, kinds: Collection[LogKind], account: str | None = None
     ) -> LogEntry | None:
         """The newest of these kinds (and this account's address)."""
+
+    def of_key(self, key: str) -> list[LogEntry]:
+        """The newest entry of each sequence with this key."""
 
 
 class Paces(Protocol):

@@ -2,23 +2,30 @@
 
 import base64
 import json
+import logging
 import threading
-from collections.abc import Mapping
-from dataclasses import asdict, replace
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from typing import Final
 
 from reply_desktop.domain import events, preferences
+from reply_desktop.domain.address import parse_address
 from reply_desktop.domain.errors import InvalidInput
-from reply_desktop.domain.notification import Preferences
+from reply_desktop.domain.preferences import Preferences
 from reply_desktop.domain.provider import Provider
 from reply_desktop.domain.rows import ProviderRow
 from reply_desktop.services.bus import Bus
 from reply_desktop.services.ports import ProviderSettings, Store, Vault
+from reply_desktop.services.sealed_settings import SealedSettings
 
 NAMES: Final = {name: json.dumps(value) for name, value in preferences.DEFAULTS.items()}
 """Names a front may set, with the JSON text each has until then."""
 
+_log = logging.getLogger(__name__)
+
+_NOTIFY = tuple(name for name in preferences.DEFAULTS if name.startswith("notify."))
 _PROVIDER = "provider."
+_ALERTS = "notify."
 _MARK = "vault.mark"
 
 
@@ -30,10 +37,15 @@ class SettingsDesk:
     ) -> None:
         self._store = store
         self._vault = vault
+        self._sealed = SealedSettings(store, vault)
         self._bus = bus
         self._baked = baked
         self._known: dict[Provider, ProviderSettings | None] = {}
         self._wants: Preferences | None = None
+        self.team: Callable[[], tuple[str, ...]] = tuple
+        """Gives the ids of the team channels that are switched on."""
+        self.on_put: Callable[[frozenset[str]], None] = lambda names: None
+        """Called with the names of settings that were put."""
         self._lock = threading.Lock()
 
     def provider(self, provider: Provider) -> ProviderSettings | None:
@@ -44,22 +56,19 @@ class SettingsDesk:
         with self._lock:
             if provider in self._known:
                 return self._known[provider]
-        with self._store.read() as unit:
-            text = unit.settings.get(_PROVIDER + provider)
-        found = self._baked.get(provider) if text is None else self._unseal(provider, text)
+        kept = self._sealed.both(_PROVIDER + provider)
+        found = (
+            self._baked.get(provider) if kept is None else ProviderSettings(**kept[0], client_secret=kept[1])
+        )
         with self._lock:
             self._known[provider] = found
         return found
 
     def put_provider(self, provider: Provider, settings: ProviderSettings) -> ProviderRow:
         """Keep a provider's client id; the secret is sealed first. Raises VaultLocked."""
-        fields = asdict(replace(settings, client_secret=""))
-        if settings.client_secret:
-            sealed = self._vault.seal(_PROVIDER + provider, settings.client_secret.encode())
-            fields["sealed"] = base64.b64encode(sealed).decode()
-        with self._store.begin(durable=True) as unit:
-            unit.settings.put(_PROVIDER + provider, json.dumps(fields))
-            unit.commit()
+        fields = asdict(settings)
+        secret = fields.pop("client_secret")
+        self._sealed.put(_PROVIDER + provider, fields, secret)
         with self._lock:
             self._known[provider] = settings
         self._bus.publish([events.ProviderChanged(provider)])
@@ -67,9 +76,7 @@ class SettingsDesk:
 
     def clear_provider(self, provider: Provider) -> None:
         """Forget what the person gave for a provider."""
-        with self._store.begin() as unit:
-            unit.settings.remove(_PROVIDER + provider)
-            unit.commit()
+        self._sealed.remove(_PROVIDER + provider)
         with self._lock:
             self._known.pop(provider, None)
         self._bus.publish([events.ProviderChanged(provider)])
@@ -77,17 +84,17 @@ class SettingsDesk:
     def provider_row(self, provider: Provider) -> ProviderRow:
         """How a provider is set up, without opening the vault."""
         with self._store.read() as unit:
-            text = unit.settings.get(_PROVIDER + provider)
             used_by = unit.accounts.count(provider)
         baked = self._baked.get(provider)
-        fields = json.loads(text) if text is not None else (asdict(baked) if baked else {})
+        kept = self._sealed.fields(_PROVIDER + provider)
+        fields = kept if kept is not None else (asdict(baked) if baked else {})
         return ProviderRow(
             provider,
             configured=bool(fields) or provider is Provider.OTHER,
             client_id=fields.get("client_id"),
             authority=fields.get("authority"),
             graph_url=fields.get("graph_url"),
-            has_secret=bool(fields.get("sealed") or fields.get("client_secret")),
+            has_secret=self._sealed.has_secret(_PROVIDER + provider) or bool(fields.get("client_secret")),
             used_by=used_by,
         )
 
@@ -98,11 +105,9 @@ class SettingsDesk:
         """
         with self._store.read() as unit:
             mark = unit.settings.get(_MARK)
-            texts = [unit.settings.get(_PROVIDER + provider) for provider in Provider]
         if mark is not None:
             return base64.b64decode(mark)
-        sealed = [json.loads(text).get("sealed") for text in texts if text is not None]
-        return next((base64.b64decode(one) for one in sealed if one), None)
+        return self._sealed.any_sealed((_PROVIDER, _ALERTS))
 
     def mark_start_over(self) -> None:
         """Remember, by something sealed with it, that the vault's present key is the one that counts."""
@@ -134,38 +139,42 @@ class SettingsDesk:
                 fits = False
             if not fits or len(value) > 65_536:
                 raise InvalidInput(f"The value of {name} cannot be used.", "Give JSON of the same kind.")
+        self._refuse_unusable(values)
         with self._store.begin() as unit:
             for name, value in values.items():
                 unit.settings.put(name, value)
             unit.commit()
         with self._lock:
             self._wants = None
+        self.on_put(frozenset(values))
 
     def preferences(self) -> Preferences:
-        """What the person wants to hear of."""
+        """What the person wants to hear of, and where. A value that cannot be used counts as not set."""
         with self._lock:
             held = self._wants
         if held is None:
-            values = self.get((preferences.OTHER_ACCOUNTS, preferences.RECOVERY))
-            held = Preferences(
-                other_accounts=json.loads(values[preferences.OTHER_ACCOUNTS]),
-                recovery=json.loads(values[preferences.RECOVERY]),
-            )
+            values = {name: json.loads(text) for name, text in self.get(_NOTIFY).items()}
+            team = self.team()
+            try:
+                held = preferences.preferences(values, team)
+            except InvalidInput as error:
+                _log.error("Settings of notifications cannot be used, their defaults hold: %s", error)
+                held = preferences.preferences(preferences.DEFAULTS, team)
             with self._lock:
                 self._wants = held
         return held
 
-    def _unseal(self, provider: Provider, text: str) -> ProviderSettings:
-        fields = json.loads(text)
-        sealed = fields.pop("sealed", None)
-        if sealed is not None:
-            try:
-                secret = self._vault.open(_PROVIDER + provider, base64.b64decode(sealed))
-            except InvalidInput:
-                # Sealed under a key that is gone: the provider's refusal leads the person to give it anew.
-                secret = b""
-            fields["client_secret"] = secret.decode()
-        return ProviderSettings(**fields)
+    def team_changed(self) -> None:
+        """Other team channels are switched on now."""
+        with self._lock:
+            self._wants = None
+
+    def _refuse_unusable(self, values: Mapping[str, str]) -> None:
+        """What the person gave for notifications makes sense as a whole. Raises InvalidInput."""
+        given = {name: json.loads(text) for name, text in (self.get(_NOTIFY) | dict(values)).items()}
+        preferences.preferences(given)
+        if given[preferences.EMAIL_TO]:
+            parse_address(given[preferences.EMAIL_TO])
 
 
 def _refuse_unknown(names: tuple[str, ...]) -> None:

@@ -11,9 +11,11 @@ from reply_desktop.domain import account as accounts
 from reply_desktop.domain import events
 from reply_desktop.domain.account import Account
 from reply_desktop.domain.causes import Cause
+from reply_desktop.domain.deadline import known_end
 from reply_desktop.domain.errors import StoreFull, VaultUnavailable
 from reply_desktop.domain.grant import Credentials, TokenSet
 from reply_desktop.domain.outcome import Outcome
+from reply_desktop.domain.states import State
 from reply_desktop.services.credentials import CredentialStore, must_store
 from reply_desktop.services.ledger import Ledger
 from reply_desktop.services.ports import Chance, Clock, Store, UnitOfWork
@@ -32,7 +34,8 @@ Done = Callable[[Result], None]
 class Answered:
     """What was learned of an account by asking with the grant of this generation.
 
-    `new` are the credentials the answer brought along, `old` those it was asked with.
+    `new` are the credentials the answer brought along, `old` those it was asked with. `keeps_alive`: it was
+    asked of a paused account, only so that its grant is used.
     """
 
     account_id: str
@@ -40,6 +43,7 @@ class Answered:
     outcome: Outcome
     new: Credentials | None = field(default=None, repr=False)
     old: Credentials | None = field(default=None, repr=False)
+    keeps_alive: bool = False
 
     @property
     def rotated(self) -> bool:
@@ -156,15 +160,21 @@ class Settling:
                 # The vault was shut in between: the old refresh token is still stored, and the account
                 # is asked again once the vault is open.
                 outcome, new = Outcome(Cause.VAULT_LOCKED), None
-        after = accounts.apply(
-            before,
-            outcome,
-            generation,
-            self._clock.now(),
-            used=unit.accounts.is_used(account_id),
-            chance=self._chance(),
-            pace=self._pace,
-        )
+        announced = before
+        if isinstance(new, TokenSet):
+            announced = accounts.foresee(before, known_end(before.provider, new))
+        if answered.keeps_alive and before.state is State.PAUSED:
+            after = accounts.kept_alive(announced, outcome, generation, self._clock.now())
+        else:
+            after = accounts.apply(
+                announced,
+                outcome,
+                generation,
+                self._clock.now(),
+                used=unit.accounts.is_used(account_id),
+                chance=self._chance(),
+                pace=self._pace,
+            )
         if isinstance(new, TokenSet) and new.scopes:
             after = replace(after, scopes=new.scopes)
         happened = self._ledger.record(unit, before, after, proven=outcome.proves and current)

@@ -21,8 +21,9 @@ from reply_desktop.channel.messages import (
 )
 from reply_desktop.domain.causes import CAUSES, Cause, Link, words
 from reply_desktop.domain.errors import ReplyDesktopError
+from reply_desktop.domain.help_links import Site, cause_link, connected_apps_page
 from reply_desktop.domain.notification import plain
-from reply_desktop.domain.provider import PROVIDER_NAMES, Provider, connected_apps_page
+from reply_desktop.domain.provider import PROVIDER_NAMES, Provider
 from reply_desktop.domain.rows import AccountDetail, AccountRow
 from reply_desktop.domain.states import COLORS, Color, State
 from reply_desktop.ui import icons, theme
@@ -49,10 +50,10 @@ from reply_desktop.ui.theme import Space, Type
 from reply_desktop.ui.words import (
     Clock,
     ago,
-    cause_link,
     cause_words,
     count,
     date,
+    end_words,
     episode_words,
     exact,
     few,
@@ -68,6 +69,13 @@ LOOKED_AT: Final = 500
 """Accounts looked at most for the sequences that lose them."""
 EPISODES: Final = 25
 """Stretches of trouble listed at most."""
+
+_ELSEWHERE: Final[dict[Link | None, str]] = {
+    Link.PROVIDERS_SETTINGS: "Open Settings → Providers",
+    # Whose tenant and client ID it is, is known there.
+    Link.ADMIN_CONSENT: "Get the approval link",
+}
+"""Help that is found within the app."""
 
 _REVOKE_WORDS: Final = {
     Provider.GOOGLE: "Also end the access at Google. There this ends it for everything that uses the same "
@@ -86,6 +94,7 @@ class AccountPane(SidePane):
     mend_wanted = Signal(str)
     check_wanted = Signal(object)
     providers_wanted = Signal()
+    diagnosis_wanted = Signal(str)
 
     def __init__(
         self,
@@ -147,6 +156,8 @@ class AccountPane(SidePane):
         row.addWidget(self.mend, 1)
         row.addWidget(self.check, 1)
         page.addLayout(row)
+        self.diagnose = button("", self._on_diagnose, kind="row", icon="info")
+        page.addWidget(self.diagnose)
         page.addWidget(self.details)
         self.help = button("", self._on_help, kind="link", icon="external")
         page.addWidget(self.help, 0, Qt.AlignmentFlag.AlignLeading)
@@ -296,8 +307,8 @@ class AccountPane(SidePane):
         proven = "Never proven" if row.proven_at is None else f"Last proven {ago(row.proven_at, now)}"
         following = "checking now…" if row.checking else f"next check {until(row.next_check_at, now)}"
         parts = [proven] + ([following] if row.checking or row.next_check_at else [])
-        if row.deadline_at is not None:
-            parts.append(f"sign-in ends {date(row.deadline_at, now)}")
+        if (ends := end_words(row, now)) is not None:
+            parts.append(ends[:1].lower() + ends[1:])
         self._proven.setText(", ".join(parts))
         self._proven.setToolTip(exact(row.proven_at))
 
@@ -322,15 +333,20 @@ class AccountPane(SidePane):
         if mend is not None:
             self.mend.setText(mend)
             icons.put_icon(self.mend, "reconnect" if row.can_reconnect else "key", "on_accent")
-        link = cause_link(row)
-        if link is None and row.cause and CAUSES[row.cause].link is Link.PROVIDERS_SETTINGS:
-            link = ("Open Settings → Providers", "")
-        if link is not None and link[1] == connected_apps_page(row.provider, row.address):
-            link = None
-        self.help.setVisible(link is not None)
-        if link is not None:
-            self.help.setText(link[0])
-            icons.put_icon(self.help, "external", "accent")
+        ill = row.cause is not None or row.needs_person
+        self.diagnose.setText("What happened, and how to mend it" if ill else "How this account stands")
+        link = cause_link(row.cause, self._site(row))
+        label = link.label if link else _ELSEWHERE.get(CAUSES[row.cause].link) if row.cause else None
+        if link is not None and link.url == connected_apps_page(row.provider, row.address):
+            label = None
+        self.help.setVisible(label is not None)
+        if label is not None:
+            self.help.setText(label)
+            icons.put_icon(self.help, "external" if link else "chevron-right", "accent")
+
+    def _site(self, row: AccountRow) -> Site:
+        servers = self.detail.servers if self.detail else None
+        return Site(row.provider, row.address, row.provider_error, servers=servers)
 
     def _fill_actions(self, row: AccountRow) -> None:
         self.check.setEnabled(row.state not in (State.PAUSED, State.NEW) and not row.checking)
@@ -376,11 +392,18 @@ class AccountPane(SidePane):
     def _on_help(self) -> None:
         if self.row is None:
             return
-        link = cause_link(self.row)
-        if link is None:
+        link = cause_link(self.row.cause, self._site(self.row))
+        if link is not None:
+            if not self._open(link.url):
+                self._say(f"The browser did not open. The page is {link.url}", "orange")
+        elif self.row.cause is not None and CAUSES[self.row.cause].link is Link.PROVIDERS_SETTINGS:
             self.providers_wanted.emit()
-        elif not self._open(link[1]):
-            self._say(f"The browser did not open. The page is {link[1]}", "orange")
+        else:
+            self._on_diagnose()
+
+    def _on_diagnose(self) -> None:
+        if self.row is not None:
+            self.diagnosis_wanted.emit(self.row.id)
 
     def _on_apps(self) -> None:
         page = connected_apps_page(self.row.provider, self.row.address) if self.row else None

@@ -54,9 +54,13 @@ _RED: Final = AccountFilter(states=(State.EXPIRED, State.BLOCKED), sort="severit
 
 
 class AccountsPage(QWidget):
-    """Everything about sending accounts. `providers_wanted` carries a Provider or None."""
+    """Everything about sending accounts. `providers_wanted` carries a Provider or None.
+
+    `diagnosis_wanted` carries an account id.
+    """
 
     providers_wanted = Signal(object)
+    diagnosis_wanted = Signal(str)
 
     def __init__(
         self,
@@ -169,6 +173,7 @@ class AccountsPage(QWidget):
         made.mend_wanted.connect(self.mend)
         made.check_wanted.connect(self.check_line.start)
         made.providers_wanted.connect(lambda: self.providers_wanted.emit(None))
+        made.diagnosis_wanted.connect(self.diagnosis_wanted)
         made.closed.connect(self._on_detail_closed)
         self.panes.addWidget(made)
         return made

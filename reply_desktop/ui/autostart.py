@@ -1,7 +1,9 @@
 """Start at login, hidden in the tray: one entry in the place each system looks at, the person's own only."""
 
+import contextlib
 import os
 import plistlib
+import stat
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -105,7 +107,7 @@ class DesktopEntry:
                 "",
             )
         )
-        _write(self.file, entry.encode())
+        write_whole(self.file, entry.encode())
 
     def disable(self) -> None:
         _remove(self.file)
@@ -138,7 +140,7 @@ class LaunchAgent:
             "RunAtLoad": True,
             "ProcessType": "Interactive",
         }
-        _write(self.file, plistlib.dumps(agent))
+        write_whole(self.file, plistlib.dumps(agent))
 
     def disable(self) -> None:
         _remove(self.file)
@@ -208,14 +210,18 @@ def _quoted(part: str) -> str:
     return f'"{doubled}"'.replace("\\", "\\\\")
 
 
-def _write(file: Path, content: bytes) -> None:
-    """Write the whole file or nothing."""
+def write_whole(file: Path, content: bytes) -> None:
+    """Write the whole file or nothing; who may read it stays as it was. Raises InvalidInput."""
     part = file.with_name(f".{file.name}.part")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         part.write_bytes(content)
+        if file.exists():
+            part.chmod(stat.S_IMODE(file.stat().st_mode))
         part.replace(file)
     except OSError as error:
+        with contextlib.suppress(OSError):
+            part.unlink()
         raise InvalidInput(
             f"{file} cannot be written: {error.strerror}.", "Check who may write to that folder."
         ) from None

@@ -16,12 +16,14 @@ from reply_desktop.ui.theme import Space, Type
 class Bell(QToolButton):
     """The button with its badge. `account_asked` carries an account's id, `fault_asked` a fault's key.
 
-    `log_asked`: a sequence's id, and the key of the entry in its log.
+    `log_asked`: a sequence's id, and the key of the entry in its log. `notifications_asked`: to where e-mail
+    is set up.
     """
 
     account_asked = Signal(str)
     log_asked = Signal(str, str)
     fault_asked = Signal(str)
+    notifications_asked = Signal()
 
     def __init__(
         self, bridge: Bridge, parent: QWidget | None = None, *, clock: words.Clock = words.utc_now
@@ -46,6 +48,7 @@ class Bell(QToolButton):
             self.panel.account_asked.connect(self.account_asked)
             self.panel.fault_asked.connect(self.fault_asked)
             self.panel.log_asked.connect(self.log_asked)
+            self.panel.notifications_asked.connect(self.notifications_asked)
         if self.panel.isVisible():
             self.panel.dismiss()
         else:

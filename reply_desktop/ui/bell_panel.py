@@ -1,20 +1,28 @@
 """The bell's panel: every notification, unread first, then the newest; read on page by page."""
 
-from collections.abc import Callable, Iterable
+import json
+from collections.abc import Callable
 from dataclasses import replace
+from itertools import pairwise
 from typing import Final
 
-from PySide6.QtCore import QEvent, QObject, QRectF, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QColor, QHideEvent, QKeyEvent, QPainter, QPixmap
-from PySide6.QtWidgets import QFrame, QLabel, QWidget
+from PySide6.QtCore import QEvent, QObject, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QHideEvent, QKeyEvent
+from PySide6.QtWidgets import QLabel, QWidget
 
-from reply_desktop.channel.messages import ListNotifications, MarkRead, NotificationList
+from reply_desktop.channel.messages import (
+    GetSettings,
+    ListNotifications,
+    MarkRead,
+    NotificationList,
+    SettingValues,
+)
 from reply_desktop.domain.errors import ReplyDesktopError
 from reply_desktop.domain.events import NotificationRaised, NotificationWithdrawn
-from reply_desktop.domain.notification import NotificationKind, Severity
+from reply_desktop.domain.preferences import EMAIL_TO
 from reply_desktop.domain.rows import NotificationRow
-from reply_desktop.domain.states import State
 from reply_desktop.ui import icons, theme, words
+from reply_desktop.ui.bell_entries import Block, Entry, Together, blocks
 from reply_desktop.ui.bridge import Bridge
 from reply_desktop.ui.controls import button, column, hairline, line, wrapped
 from reply_desktop.ui.overlay import Overlay
@@ -23,26 +31,25 @@ from reply_desktop.ui.theme import Space, Type
 
 PAGE: Final = 50
 """Entries asked for at once."""
-PAGES_FOR_UNREAD: Final = 5
-"""Pages read without being asked, so that old unread entries come to the top."""
+PAGES_UNASKED: Final = 5
+"""Pages read without being asked, so that old unread entries come to the top and groups are whole."""
 SIZE: Final = QSize(420, 520)
 """Size of the panel, in device-independent pixels."""
 REFRESH_MS: Final = 30_000
 """Between refreshes of “3 min ago” while the panel is open, in milliseconds."""
-
-_STATES: Final = {Severity.CRITICAL: State.EXPIRED, Severity.WARNING: State.AT_RISK}
 
 
 class BellPanel(Overlay):
     """The entries: unread first, then by time. Up and Down walk through them, Escape closes.
 
     Details leads to the log of a sequence that tells of the same (`log_asked`: its id, the entry's key), else
-    to the account or the app registration.
+    to the account or to what has this key (`fault_asked`). `notifications_asked`: to where e-mail is set up.
     """
 
     account_asked = Signal(str)
     fault_asked = Signal(str)
     log_asked = Signal(str, str)
+    notifications_asked = Signal()
 
     def __init__(
         self,
@@ -55,13 +62,14 @@ class BellPanel(Overlay):
         super().__init__(bell, SIZE)
         self._bridge, self._unread, self._clock = bridge, unread, clock
         self._rows: dict[str, NotificationRow] = {}
-        self._entries: dict[str, _Entry] = {}
+        self._entries: dict[str, Entry | Together] = {}
         self._pages = 0
         self._more_to_read = False
         self.setAccessibleName("Notifications")
         self._title = theme.label("Notifications", Type.SUBTITLE, strong=True)
         self._mark_all = button("Mark all read", self._on_mark_all, kind="link")
         self._older = button("Show older", self._read_page, kind="quiet")
+        self.mail = button("Also by e-mail? Give your address", self._on_mail, kind="link", icon="mail")
         self._trouble = wrapped(muted=True)
         self._empty = _empty()
         self._empty.hide()
@@ -69,7 +77,7 @@ class BellPanel(Overlay):
         self._list = column(gap=0)
         self._build()
         self._refresh = QTimer(self, interval=REFRESH_MS)
-        self._refresh.timeout.connect(self._refresh_times)
+        self._refresh.timeout.connect(self._show_again)
         bridge.notification_raised.connect(self._on_raised)
         bridge.notification_withdrawn.connect(self._on_withdrawn)
 
@@ -78,6 +86,7 @@ class BellPanel(Overlay):
         self._rows.clear()
         self._pages = 0
         self._read_page()
+        self._bridge.ask(GetSettings((EMAIL_TO,)), self._on_settings, self._on_trouble)
         super().open()
         self._refresh.start()
 
@@ -100,7 +109,8 @@ class BellPanel(Overlay):
         return super().eventFilter(watched, event)
 
     def _focusable(self) -> list[QObject]:
-        return [self, self._mark_all, self._older, *(entry.details for entry in self._entries.values())]
+        inside = [one for entry in self._entries.values() for one in entry.buttons()]
+        return [self, self._mark_all, self._older, self.mail, *inside]
 
     # Reading
 
@@ -117,8 +127,20 @@ class BellPanel(Overlay):
         self._trouble.hide()
         unread = sum(not row.read for row in self._rows.values())
         self._show_rows()
-        if self._more_to_read and self._unread() > unread and self._pages < PAGES_FOR_UNREAD:
+        if (
+            self._more_to_read
+            and self._pages < PAGES_UNASKED
+            and (self._unread() > unread or self._is_cut(page))
+        ):
             self._read_page()
+
+    def _is_cut(self, page: NotificationList) -> bool:
+        """Whether the page ends within those raised together."""
+        last = page.rows[-1].group
+        return bool(last) and sum(row.group == last for row in self._rows.values()) > 1
+
+    def _on_settings(self, answer: SettingValues) -> None:
+        self._foot.setVisible(not json.loads(answer.values.get(EMAIL_TO, '""')))
 
     def _on_trouble(self, error: ReplyDesktopError) -> None:
         self._trouble.setText(f"{error.what} {error.todo}".strip())
@@ -134,19 +156,19 @@ class BellPanel(Overlay):
 
     def _on_withdrawn(self, event: NotificationWithdrawn) -> None:
         if (row := self._rows.get(event.notification_id)) is not None:
-            self._put(replace(row, withdrawn=True))
+            self._rows[row.id] = replace(row, withdrawn=True)
+            self._show_again()
 
     def _on_mark_all(self) -> None:
         self._bridge.ask(MarkRead(), self._on_marked, self._on_trouble)
 
     def _on_marked(self, _: object) -> None:
-        for key in list(self._rows):
-            self._mark_read(key)
+        self._mark_read(tuple(self._rows))
         self._mark_all.setEnabled(False)
 
     def _on_details(self, row: NotificationRow) -> None:
         if not row.read:
-            self._bridge.ask(MarkRead((row.id,)), lambda _: self._mark_read(row.id), owner=self)
+            self._on_read((row.id,))
         self.hide()
         if row.sequence_id is not None:
             self.log_asked.emit(row.sequence_id, row.key)
@@ -155,14 +177,16 @@ class BellPanel(Overlay):
         else:
             self.fault_asked.emit(row.key)
 
-    def _put(self, changed: NotificationRow) -> None:
-        self._rows[changed.id] = changed
-        if (entry := self._entries.get(changed.id)) is not None:
-            entry.show_row(changed, self._clock)
+    def _on_read(self, ids: tuple[str, ...]) -> None:
+        self._bridge.ask(MarkRead(ids), lambda _: self._mark_read(ids), self._on_trouble, owner=self)
 
-    def _mark_read(self, key: str) -> None:
-        if (row := self._rows.get(key)) is not None:
-            self._put(replace(row, read=True))
+    def _mark_read(self, ids: tuple[str, ...]) -> None:
+        self._rows |= {one: replace(self._rows[one], read=True) for one in ids if one in self._rows}
+        self._show_again()
+
+    def _on_mail(self) -> None:
+        self.hide()
+        self.notifications_asked.emit()
 
     # Showing
 
@@ -184,116 +208,75 @@ class BellPanel(Overlay):
         whole.addLayout(head)
         whole.addWidget(hairline())
         whole.addWidget(self._trouble)
-        whole.addWidget(scrolled(inside, "All notifications"), 1)
+        self._area = scrolled(inside, "All notifications")
+        whole.addWidget(self._area, 1)
+        self._foot = QWidget()
+        foot = column(self._foot, gap=0)
+        foot.addWidget(hairline())
+        ask = line()
+        ask.setContentsMargins(Space.L, Space.XS, Space.L, Space.XS)
+        ask.addWidget(self.mail)
+        ask.addStretch(1)
+        foot.addLayout(ask)
+        self._foot.hide()
+        whole.addWidget(self._foot)
 
     def _show_rows(self) -> None:
         """Lay the entries out; those that stay keep their widgets, so that focus stays where it is."""
-        rows = ordered(self._rows.values())
-        for gone in self._entries.keys() - self._rows.keys():
+        shown = {block.key: block for block in blocks(self._rows.values())}
+        for gone in self._entries.keys() - shown.keys():
             entry = self._entries.pop(gone)
+            if entry.isAncestorOf(self.focusWidget()):
+                # Left to Qt the focus could go out of the panel, which would close it.
+                self.setFocus(Qt.FocusReason.OtherFocusReason)
             self._list.removeWidget(entry)
+            entry.hide()
             entry.deleteLater()
-        for place, row in enumerate(rows):
-            if row.id not in self._entries:
-                self._entries[row.id] = _Entry(self._on_details)
-            entry = self._entries[row.id]
+        for place, block in enumerate(shown.values()):
+            if block.key not in self._entries:
+                self._entries[block.key] = self._made(block)
+            entry = self._entries[block.key]
             if self._list.indexOf(entry) != place:
                 self._list.insertWidget(place, entry)
-            entry.show_row(row, self._clock)
-        self._empty.setVisible(not rows)
+            entry.show_block(block, self._clock)
+        self._order_focus()
+        self._empty.setVisible(not shown)
         self._older.setVisible(self._more_to_read)
         self._older.setEnabled(True)
-        self._mark_all.setEnabled(any(not row.read for row in rows))
+        self._mark_all.setEnabled(any(not row.read for row in self._rows.values()))
 
-    def _refresh_times(self) -> None:
-        for key, row in self._rows.items():
-            if key in self._entries:
-                self._entries[key].show_row(row, self._clock)
+    def _made(self, block: Block) -> Entry | Together:
+        if len(block.rows) == 1:
+            return Entry(self._on_details)
+        made = Together(self._on_details, self._on_read)
+        made.built.connect(self._order_focus)
+        return made
+
+    def _order_focus(self) -> None:
+        """Have Tab go as the eye does; Qt goes in the order in which things were made."""
+        inside = [one for entry in self._shown() for one in entry.stops()]
+        for before, after in pairwise((self._mark_all, *inside, self._older, self.mail)):
+            QWidget.setTabOrder(before, after)
+
+    def _shown(self) -> list[Entry | Together]:
+        items = (self._list.itemAt(number) for number in range(self._list.count()))
+        widgets = [item.widget() for item in items if item is not None]
+        return [one for one in widgets if isinstance(one, (Entry, Together))]
+
+    def _show_again(self) -> None:
+        """Show what changed without moving anything: what was just read must not jump away."""
+        for block in blocks(self._rows.values()):
+            if (entry := self._entries.get(block.key)) is not None:
+                entry.show_block(block, self._clock)
 
     def _walk(self, step: int) -> None:
-        buttons = [self._entries[row.id].details for row in ordered(self._rows.values())]
+        buttons = [one for entry in self._shown() for one in entry.buttons()]
         focused = self.focusWidget()
-        at = buttons.index(focused) if focused in buttons else -1
+        at = next((number for number, one in enumerate(buttons) if one is focused), -1)
         if buttons:
-            buttons[max(0, min(at + step, len(buttons) - 1))].setFocus(Qt.FocusReason.TabFocusReason)
-
-
-class _Entry(QFrame):
-    """One notification. Only Details can be focused; its name says what it is about."""
-
-    def __init__(self, on_details: Callable[[NotificationRow], None]) -> None:
-        super().__init__()
-        self._row: NotificationRow | None = None
-        self._asked = on_details
-        self._sign, self._dot = QLabel(), QLabel()
-        self._dot.setFixedWidth(Space.S)
-        self._title, self._text = wrapped(strong=True), wrapped(muted=True)
-        self._when = theme.label(size=Type.CAPTION, muted=True)
-        self.details = button("Details", self._on_details, kind="link")
-        foot = line()
-        foot.addWidget(self._when, 1)
-        foot.addWidget(self.details)
-        body = column(gap=Space.XXS)
-        body.addWidget(self._title)
-        body.addWidget(self._text)
-        body.addLayout(foot)
-        row = line()
-        row.setContentsMargins(Space.M, Space.M, Space.M, Space.S)
-        top = Qt.AlignmentFlag.AlignTop
-        row.addWidget(self._dot, 0, top)
-        row.addWidget(self._sign, 0, top)
-        row.addLayout(body, 1)
-        whole = column(self, gap=0)
-        whole.addLayout(row)
-        whole.addWidget(hairline())
-
-    def _on_details(self) -> None:
-        if self._row is not None:
-            self._asked(self._row)
-
-    def show_row(self, row: NotificationRow, clock: words.Clock) -> None:
-        """Show the entry as it is now."""
-        self._row = row
-        when = words.ago(row.at, clock())
-        over = row.withdrawn and row.severity is not Severity.INFO
-        self._title.setText(row.title)
-        self._title.setFont(theme.theme().font(strong=not row.read))
-        self._text.setText(row.text)
-        self._when.setText(f"{when} · over" if over else when)
-        self._when.setToolTip(words.exact(row.at))
-        self._sign.setPixmap(_sign(row, over))
-        self._dot.setPixmap(QPixmap() if row.read else _dot())
-        told = ("" if row.read else "Unread. ") + f"{row.title}. {row.text} {when}." + (" It is over." * over)
-        self.setAccessibleName(told)
-        self.details.setAccessibleName(f"Details: {row.title}")
-        self.details.setAccessibleDescription(told)
-
-
-def ordered(rows: Iterable[NotificationRow]) -> list[NotificationRow]:
-    """Unread first, then the newest first."""
-    return sorted(rows, key=lambda row: (not row.read, row.at, row.id), reverse=True)
-
-
-def _sign(row: NotificationRow, over: bool) -> QPixmap:
-    if over:
-        return icons.pixmap("check", theme.colors().muted)
-    if row.kind is NotificationKind.APP_FAULT:
-        return icons.state_pixmap(State.BLOCKED)
-    return icons.state_pixmap(_STATES.get(row.severity, State.CONNECTED))
-
-
-def _dot() -> QPixmap:
-    ratio = theme.device_pixel_ratio()
-    made = QPixmap(round(Space.S * ratio), round(16 * ratio))
-    made.setDevicePixelRatio(ratio)
-    made.fill(Qt.GlobalColor.transparent)
-    painter = QPainter(made)
-    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    painter.setPen(Qt.PenStyle.NoPen)
-    painter.setBrush(QColor(theme.colors().accent))
-    painter.drawEllipse(QRectF(0, 4.5, 7, 7))
-    painter.end()
-    return made
+            wanted = buttons[max(0, min(at + step, len(buttons) - 1))]
+            wanted.setFocus(Qt.FocusReason.TabFocusReason)
+            self._area.ensureWidgetVisible(wanted, 0, Space.XXL)
 
 
 def _empty() -> QWidget:

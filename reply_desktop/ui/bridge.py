@@ -112,6 +112,9 @@ class Bridge(QObject):
     fault_closed = Signal(object)
     notification_raised = Signal(object)
     notification_withdrawn = Signal(object)
+    alerts_due = Signal(object)
+    alert_mail_changed = Signal(object)
+    team_channels_changed = Signal(object)
     consent_ended = Signal(object)
     check_progress = Signal(object)
     provider_changed = Signal(object)
@@ -153,6 +156,9 @@ class Bridge(QObject):
             events.AppFaultClosed: self.fault_closed,
             events.NotificationRaised: self.notification_raised,
             events.NotificationWithdrawn: self.notification_withdrawn,
+            events.AlertsDue: self.alerts_due,
+            events.AlertMailChanged: self.alert_mail_changed,
+            events.TeamChannelsChanged: self.team_channels_changed,
             events.ConsentEnded: self.consent_ended,
             events.CheckProgress: self.check_progress,
             events.ProviderChanged: self.provider_changed,

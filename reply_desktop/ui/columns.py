@@ -144,7 +144,7 @@ class Prepared:
             self.action or "",
             row.address,
             PROVIDER_NAMES[row.provider],
-            words.wrong_words(row),
+            words.wrong_words(row, now),
             words.ago(row.proven_at, now),
             "checking…" if row.checking else words.until(row.next_check_at, now),
             "–" if not used else used[0] if len(used) == 1 else f"{used[0]} +{len(used) - 1}",
@@ -173,7 +173,9 @@ class Prepared:
             return ", ".join(row.used_by) or "No sequence uses this account"
         if col == Col.CAUSE:
             told = words.cause_words(row)
-            return told.explanation if told else None
+            ends = words.end_words(row, self.shown_at)
+            ending = f"{ends} ({words.exact(row.deadline_at)})" if ends else None
+            return "\n".join(filter(None, (told.explanation if told else None, ending))) or None
         if col == Col.SENT:
             return f"{row.sent_today:,} of at most {row.daily_limit:,} sent in the last 24 hours"
         return self.texts[col]

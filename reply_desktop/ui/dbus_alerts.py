@@ -20,6 +20,7 @@ from PySide6.QtGui import QImage
 
 from reply_desktop.config import APP_ID, APP_NAME
 from reply_desktop.domain.notification import plain
+from reply_desktop.ui.alert_surface import DEFAULT, TEXT_LENGTH, Alert
 
 log = logging.getLogger(__name__)
 
@@ -27,28 +28,8 @@ NAME: Final = "org.freedesktop.Notifications"
 PATH: Final = "/org/freedesktop/Notifications"
 REPLY_S: Final = 10.0
 """How long the service may take to answer, in seconds: the bus may have to start it first."""
-TITLE_LENGTH: Final = 100
-TEXT_LENGTH: Final = 300
-DEFAULT: Final = "default"
-"""Action code of a click on the alert's body (Desktop Notifications Specification 1.2)."""
 DISMISSED: Final = 2
 """Close reason: the person put the alert away (same specification)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Alert:
-    """One alert on the desktop. A later one with the same `key` takes its place.
-
-    `actions`: (code, label) of its buttons. All texts are plain. `passing`: of no use once read.
-    """
-
-    key: str
-    title: str
-    text: str
-    critical: bool = False
-    passing: bool = False
-    actions: tuple[tuple[str, str], ...] = ()
-    picture: QImage | None = None
 
 
 def session_bus(environment: Mapping[str, str] = os.environ) -> str | None:
@@ -64,12 +45,7 @@ def session_bus(environment: Mapping[str, str] = os.environ) -> str | None:
 
 
 class DBusAlerts(QObject):
-    """Shows and withdraws alerts; what the person does with them comes back as signals on the GUI thread.
-
-    `activated(key, action, token)`: a button or the body (`DEFAULT`) was pressed; `token` lets a window come
-    to the front on Wayland, or is empty. `closed(key, dismissed)`: the alert is gone, by the person or not.
-    `refused(key)`: it could not be shown.
-    """
+    """The `AlertSurface` of desktops that follow the Desktop Notifications Specification."""
 
     activated = Signal(str, str, str)
     closed = Signal(str, bool)
@@ -205,7 +181,7 @@ class _Desk:
         alert = order.alert
         if not self.owner:
             self.meet()
-        title, text = plain(alert.title, TITLE_LENGTH), plain(alert.text, TEXT_LENGTH)
+        title, text = alert.safe_title, alert.safe_text
         if "body" not in self.capabilities:
             title, text = plain(f"{title}. {text}", TEXT_LENGTH), ""
         if "body-markup" in self.capabilities:

@@ -7,6 +7,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtWidgets import QMenu, QToolButton, QWidget
 
 from reply_desktop.channel.messages import CheckAccounts, GetSummary
+from reply_desktop.domain.announcement import Channel
 from reply_desktop.domain.errors import ReplyDesktopError
 from reply_desktop.domain.events import SummaryChanged
 from reply_desktop.domain.provider import Provider
@@ -17,12 +18,21 @@ from reply_desktop.ui.bell import Bell
 from reply_desktop.ui.bridge import Bridge, EngineState
 from reply_desktop.ui.browser import OpenPage, open_page
 from reply_desktop.ui.controls import icon_button
-from reply_desktop.ui.main_window import ACCOUNTS, PROVIDERS, SEQUENCE, SEQUENCES, MainWindow
+from reply_desktop.ui.main_window import (
+    ACCOUNTS,
+    DIAGNOSIS,
+    NOTIFICATIONS,
+    PROVIDERS,
+    SEQUENCE,
+    SEQUENCES,
+    MainWindow,
+)
 from reply_desktop.ui.remembered import Remembered
 from reply_desktop.ui.roster import Roster
 from reply_desktop.ui.words import Clock, ago, count, exact, utc_now
 
 if TYPE_CHECKING:
+    from reply_desktop.ui.diagnosis_page import DiagnosisPage
     from reply_desktop.ui.sequence_page import SequencePage
     from reply_desktop.ui.sequences_page import SequencesPage
 
@@ -58,6 +68,7 @@ class Front(QObject):
         window.add_page(ACCOUNTS, lambda: self.accounts)
         window.add_page(SEQUENCES, lambda: self.sequences)
         window.add_page(SEQUENCE, self._sequence)
+        window.add_page(DIAGNOSIS, self._diagnosis)
         self._page: SequencePage | None = None
         self._footer_timer = QTimer(self, interval=FOOTER_MS)
         self._footer_timer.timeout.connect(self._tell_footer)
@@ -85,6 +96,16 @@ class Front(QObject):
         self._page = made
         return made
 
+    def _diagnosis(self) -> "DiagnosisPage":
+        from reply_desktop.ui.diagnosis_page import DiagnosisPage
+
+        made = DiagnosisPage(self.bridge, self._clock, self._open_in_browser)
+        made.back.connect(self.open_account)
+        made.mend_wanted.connect(self.reconnect)
+        made.providers_wanted.connect(self.open_providers)
+        made.sequence_wanted.connect(lambda sequence_id: self.open_sequence(sequence_id, "log"))
+        return made
+
     def unsaved(self) -> tuple[str, ...]:
         """Names of the sequences with changes that are not saved."""
         return self._page.unsaved if self._page is not None else ()
@@ -110,8 +131,10 @@ class Front(QObject):
         banners.providers_wanted.connect(self.open_providers)
         bell.account_asked.connect(self.open_account)
         bell.log_asked.connect(lambda sequence_id, key: self.open_sequence(sequence_id, "log", key=key))
-        bell.fault_asked.connect(lambda key: self.open_providers())
+        bell.fault_asked.connect(self.open_fault)
+        bell.notifications_asked.connect(lambda: self.open_notifications(Channel.EMAIL))
         self.accounts.providers_wanted.connect(self.open_providers)
+        self.accounts.diagnosis_wanted.connect(self.open_diagnosis)
         self.accounts.model.dataChanged.connect(lambda *_: self._tell_footer())
         self.window.quit_wanted.connect(self.quit_wanted)
         self.window.seen.connect(lambda seen: self._on_seen())
@@ -143,6 +166,11 @@ class Front(QObject):
         self.open_page(ACCOUNTS)
         self.accounts.open_account(account_id)
 
+    def open_diagnosis(self, account_id: str) -> None:
+        """Show the window with what happened to this account, and how it is mended."""
+        page = cast("DiagnosisPage", self.open_page(DIAGNOSIS))
+        page.open_account(account_id)
+
     def open_accounts(self) -> None:
         """Show the window with the table."""
         self.open_page(ACCOUNTS)
@@ -153,6 +181,21 @@ class Front(QObject):
         show = getattr(page, "show_provider", None)
         if provider is not None and show is not None:
             show(provider)
+
+    def open_notifications(self, part: str = "") -> None:
+        """Show the window with Settings → Notifications, at what is set for this channel if one is named."""
+        page = self.open_page(NOTIFICATIONS)
+        show = getattr(page, "show_part", None)
+        if part and show is not None:
+            show(part)
+
+    def open_fault(self, key: str) -> None:
+        """Show the window where this is mended: at a channel that does not tell, or at the providers."""
+        channel = key.partition(":")[0]
+        if channel in (Channel.EMAIL, Channel.TEAM):
+            self.open_notifications(channel)
+        else:
+            self.open_providers()
 
     def reconnect(self, ids: tuple[str, ...] | str) -> None:
         """Show the window and mend these accounts, one after the other."""

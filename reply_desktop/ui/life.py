@@ -115,9 +115,9 @@ class Life(QObject):
         assert self.front is not None
         self.around = around = Surroundings(self._config, self.front, self._remembered, self)
         self._ends.insert(0, around.close)
-        self._instance.asked.connect(around.on_errand)
         if self._errand is not None:
             around.on_errand(self._errand)
+        self._instance.serve(around.on_errand)
         QTimer.singleShot(SETTLED_MS, self, quiet_collector)
 
     def close(self) -> None:

@@ -1,10 +1,10 @@
 """The window's frame: header with its two sections, banners, the settings' navigation, pages, footer."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Final
 
-from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtCore import QSignalBlocker, QSize, Qt, Signal
 from PySide6.QtGui import (
     QCloseEvent,
     QFontMetrics,
@@ -16,7 +16,6 @@ from PySide6.QtGui import (
     QShowEvent,
 )
 from PySide6.QtWidgets import (
-    QButtonGroup,
     QFrame,
     QHBoxLayout,
     QLabel,
@@ -40,12 +39,15 @@ NOTIFICATIONS: Final = "notifications"
 PROVIDERS: Final = "providers"
 GENERAL: Final = "general"
 SANDBOX: Final = "sandbox"
+DIAGNOSIS: Final = "diagnosis"
 _PAGES: Final = (
     (ACCOUNTS, "Email accounts", "mail"),
     (NOTIFICATIONS, "Notifications", "bell"),
     (PROVIDERS, "Providers", "plug"),
     (GENERAL, "General", "sliders"),
 )
+_UNDER: Final = {DIAGNOSIS: ACCOUNTS}
+"""Pages without an entry of their own, and the one they lie under."""
 _SECTIONS: Final = (("Sequences", "send", "Ctrl+1"), ("Settings", "sliders", "Ctrl+2"))
 _SIZE: Final = QSize(1280, 800)
 _LEAST: Final = QSize(760, 480)
@@ -119,7 +121,6 @@ class MainWindow(QWidget):
         return bar
 
     def _section_entries(self) -> Iterator[QPushButton]:
-        group = QButtonGroup(self)
         for (words, icon, keys), go in zip(
             _SECTIONS, (self.open_sequences, self.open_last_settings), strict=True
         ):
@@ -131,11 +132,9 @@ class MainWindow(QWidget):
             # In view its words are stronger, and must not be cut then.
             strong = QFontMetrics(theme.theme().font(strong=True)).horizontalAdvance(words)
             entry.setMinimumWidth(strong + theme.ICON + 2 * Space.L + Space.S)
-            # Assistive technology toggles such a button and does not click it; a click on it leads back to
-            # the list from one sequence.
+            # Assistive technology toggles such a button and does not click it, also the one in view, which
+            # leads back to the list from one sequence: Qt would not let a group's button be toggled off.
             entry.toggled.connect(partial(self._on_section, go))
-            entry.clicked.connect(lambda _=False, go=go: go())
-            group.addButton(entry)
             shortcut = QShortcut(QKeySequence(keys), self)
             shortcut.activated.connect(go)
             self._sections[words] = entry
@@ -153,16 +152,14 @@ class MainWindow(QWidget):
         title.setContentsMargins(Space.M, 0, 0, Space.XS)
         self._nav_title = title
         self._nav.addWidget(title)
-        group = QButtonGroup(self)
         pages = (*_PAGES, (SANDBOX, "Sandbox", "flask")) if sandbox else _PAGES
         for name, words, icon in pages:
             entry = button(words, kind="nav", icon=icon)
             entry.setCheckable(True)
             entry.setAccessibleName(words)
             entry.setChecked(name == ACCOUNTS)
-            # Assistive technology toggles such a button and does not click it.
+            # As with the sections; from a page that lies under it, it leads back.
             entry.toggled.connect(partial(self._on_entry, name))
-            group.addButton(entry)
             self._nav.addWidget(entry)
             self._entries[name] = entry
         self._nav.addStretch(1)
@@ -212,31 +209,31 @@ class MainWindow(QWidget):
             page = self._pages[name] = self._makers[name]()
             self.stack.addWidget(page)
         if page is not None:
-            in_settings = name in self._entries
+            entry = _UNDER.get(name, name)
+            in_settings = entry in self._entries
             self.stack.setCurrentWidget(page)
             if in_settings:
-                self._last_settings = name
-                self._entries[name].setChecked(True)
+                self._last_settings = entry
+                _check(self._entries, entry)
             self._bar.setVisible(in_settings)
-            self._sections["Settings" if in_settings else "Sequences"].setChecked(True)
+            _check(self._sections, "Settings" if in_settings else "Sequences")
         return page
 
     def open_sequences(self) -> None:
         """Open the list of sequences."""
-        if self.open_page(SEQUENCES) is None:
-            self._sections["Settings"].setChecked(True)
+        self.open_page(SEQUENCES)
 
     def open_last_settings(self) -> None:
         """Open the settings where they were left."""
         self.open_page(self._last_settings)
 
     def _on_section(self, go: Callable[[], object], chosen: bool) -> None:
-        if chosen and self._sections["Settings"].isChecked() is not self._bar.isVisibleTo(self):
-            go()
+        go()
+        _check(self._sections, "Settings" if self._bar.isVisibleTo(self) else "Sequences")
 
     def _on_entry(self, name: str, chosen: bool) -> None:
-        if chosen:
-            self.open_page(name)
+        self.open_page(name)
+        _check(self._entries, self._last_settings)
 
     @property
     def current(self) -> str:
@@ -289,7 +286,8 @@ class MainWindow(QWidget):
 
     def remember(self) -> None:
         """Keep where the window lies, and which of its sections is in view."""
-        self._remembered.put("window/section", "" if self.current in self._entries else SEQUENCES)
+        in_settings = _UNDER.get(self.current, self.current) in self._entries
+        self._remembered.put("window/section", "" if in_settings else SEQUENCES)
         self._remembered.put_bytes("window/place", self.saveGeometry())
         self._remembered.save()
 
@@ -323,3 +321,10 @@ class MainWindow(QWidget):
         box.addButton("Quit", QMessageBox.ButtonRole.DestructiveRole).clicked.connect(self.quit_wanted)
         box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         box.open()
+
+
+def _check(entries: Mapping[str, QPushButton], name: str) -> None:
+    """Let the button of what is in view be the one that is checked."""
+    for one, entry in entries.items():
+        with QSignalBlocker(entry):
+            entry.setChecked(one == name)

@@ -101,11 +101,17 @@ class Card(QFrame):
         self.head = line()
         if mark is not None:
             self.head.addWidget(mark)
-        self.head.addWidget(theme.label(title, Type.SUBTITLE, strong=True), 1)
+        self._title = theme.label(title, Type.SUBTITLE, strong=True)
+        self.head.addWidget(self._title, 1)
         self.body.addLayout(self.head)
         if about:
             self.body.addWidget(wrapped(about, muted=True))
         self._note: Note | None = None
+
+    def retitle(self, title: str) -> None:
+        """Call the card something else."""
+        self._title.setText(title)
+        self.setAccessibleName(title)
 
     def tell(self, text: str, tone: str = "grey") -> None:
         """Say something at the card's end; an empty text takes the last words away."""

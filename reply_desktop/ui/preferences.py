@@ -8,8 +8,8 @@ from typing import Any
 from PySide6.QtCore import QObject, Signal
 
 from reply_desktop.channel.messages import GetSettings, PutSettings, SettingValues
-from reply_desktop.domain.errors import ReplyDesktopError
-from reply_desktop.domain.preferences import DEFAULTS
+from reply_desktop.domain.errors import InvalidInput, ReplyDesktopError
+from reply_desktop.domain.preferences import DEFAULTS, preferences
 from reply_desktop.ui.bridge import Bridge, EngineState
 
 log = logging.getLogger(__name__)
@@ -24,11 +24,13 @@ class Preferences(QObject):
         super().__init__(parent)
         self._bridge = bridge
         self._values: dict[str, Any] = dict(DEFAULTS)
+        self._kept: dict[str, Any] = dict(DEFAULTS)
+        self._puts: dict[str, int] = {}
         bridge.engine_changed.connect(self._on_engine)
         self._on_engine(bridge.engine)
 
     def value(self, name: str) -> Any:
-        """A setting's value now, of the type of its default."""
+        """A setting's value now, of the type of its default; never to be changed in place."""
         return self._values[name]
 
     def put(
@@ -38,14 +40,19 @@ class Preferences(QObject):
         failed: Callable[[ReplyDesktopError], None] | None = None,
     ) -> None:
         """Keep a value: it holds at once, and falls back with a call of `failed` if the engine refuses it."""
-        before = self._values[name]
         self._take(name, value)
+        number = self._puts[name] = self._puts.get(name, 0) + 1
+
+        def kept(_: object) -> None:
+            self._kept[name] = value
 
         def refused(error: ReplyDesktopError) -> None:
-            self._take(name, before)
+            if number == self._puts[name]:
+                # One that was put after it is still on its way otherwise.
+                self._take(name, self._kept[name])
             (failed or self._bridge.failed.emit)(error)
 
-        self._bridge.ask(PutSettings({name: json.dumps(value)}), None, refused, owner=self)
+        self._bridge.ask(PutSettings({name: json.dumps(value)}), kept, refused, owner=self)
 
     def _on_engine(self, state: EngineState) -> None:
         if state is EngineState.RUNNING:
@@ -58,8 +65,19 @@ class Preferences(QObject):
             except ValueError:
                 log.info("The setting %s cannot be read; its default holds.", name)
                 continue
-            if name in DEFAULTS and type(value) is type(DEFAULTS[name]):
+            if name in DEFAULTS and self._fits(name, value):
+                self._kept[name] = value
                 self._take(name, value)
+
+    def _fits(self, name: str, value: Any) -> bool:
+        if type(value) is not type(DEFAULTS[name]):
+            return False
+        try:
+            preferences({**DEFAULTS, name: value})
+        except InvalidInput as error:
+            log.info("%s Its default holds.", error.what)
+            return False
+        return True
 
     def _take(self, name: str, value: Any) -> None:
         if self._values[name] != value:

@@ -420,7 +420,7 @@ class SequenceSettingsTab(QWidget):
         return (self.senders, self.window_card, self.pace, self.stranded, self.answers, self.suppressions)
 
     def open_sequence(self, sequence_id: str) -> None:
-        """Another sequence was opened; "" while it is not stored."""
+        """Another sequence was opened; "" before the first."""
         self._on_consent_closed()
         self.senders.put(())
         self.senders.open()

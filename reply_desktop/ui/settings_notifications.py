@@ -1,72 +1,85 @@
-"""Settings → Notifications: what the person wants to be told, and a test of whether it arrives."""
+"""Settings → Notifications: what the person is told, where, and when not."""
 
+from datetime import tzinfo
 from typing import Final
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import QTimer, Signal
 from PySide6.QtWidgets import QWidget
 
-from reply_desktop.domain.preferences import OTHER_ACCOUNTS, RECOVERY, TRAY_ALERTS
-from reply_desktop.ui.controls import button, line
-from reply_desktop.ui.page import Card, Option, Page
+from reply_desktop.domain.announcement import Channel
+from reply_desktop.domain.preferences import EMAIL_TO
+from reply_desktop.domain.rows import TeamChannelRow
+from reply_desktop.ui.alert_choices import ChoicesCard
+from reply_desktop.ui.alert_mail_card import AlertMailCard
+from reply_desktop.ui.bridge import Bridge, EngineState
+from reply_desktop.ui.page import Page
 from reply_desktop.ui.preferences import Preferences
+from reply_desktop.ui.quiet_card import QuietCard
+from reply_desktop.ui.team_channels_card import TeamChannelsCard
 from reply_desktop.ui.tray import Tray
+from reply_desktop.ui.words import Clock, utc_now
 
-_OPTIONS: Final = (
-    (
-        TRAY_ALERTS,
-        "Show alerts on the desktop",
-        "At once when an account needs you, several together as one. The bell keeps everything either way.",
-    ),
-    (
-        RECOVERY,
-        "Say so when an account works again",
-        "One short notice when trouble you were told of is over.",
-    ),
-    (
-        OTHER_ACCOUNTS,
-        "Tell me about Other accounts too",
-        "Mailboxes with a password. Without this they only change their colour in the table.",
-    ),
-)
-_NO_TRAY: Final = "This desktop shows no tray icons. Alerts, the bell and the banner tell you all the same."
+SEEK_MS: Final = 800
+"""How long a page that was opened at one of its parts keeps to it while it fills, in milliseconds."""
+_ABOUT: Final = "How you hear that an account needs you."
 
 
 class NotificationsPage(Page):
-    """One card of choices. `test_asked` when the person wants to see an alert."""
+    """All cards. `test_asked` when the person wants to see an alert; `show_part` brings a channel into view.
+
+    `zone`: whose wall clock quiet hours go by, this computer's unless it is given.
+    """
 
     test_asked = Signal()
 
     def __init__(
-        self, preferences: Preferences, tray: Tray | None = None, parent: QWidget | None = None
+        self,
+        bridge: Bridge,
+        preferences: Preferences,
+        tray: Tray | None = None,
+        parent: QWidget | None = None,
+        *,
+        clock: Clock = utc_now,
+        zone: tzinfo | None = None,
     ) -> None:
-        super().__init__("Notifications", "How you hear that an account needs you.", parent)
+        super().__init__("Notifications", _ABOUT, parent)
         self._preferences = preferences
-        self.card = Card("Tell me")
-        self.options: dict[str, Option] = {}
-        for name, title, about in _OPTIONS:
-            self.options[name] = option = Option(title, about)
-            option.put(preferences.value(name))
-            option.box.toggled.connect(lambda checked, name=name: self._on_toggled(name, checked))
-            self.card.body.addWidget(option)
-        self.test = button("Show a test alert", self.test_asked.emit, icon="bell")
-        row = line()
-        row.addWidget(self.test)
-        row.addStretch(1)
-        self.card.body.addLayout(row)
-        self.add(self.card)
-        preferences.changed.connect(self._on_changed)
-        if tray is not None:
-            tray.available_changed.connect(self._on_tray)
-            self._on_tray(tray.available)
-        self._on_changed(TRAY_ALERTS)
+        # The cards get their heights when the page was laid out and the engine has answered.
+        self._seeking = QTimer(self, singleShot=True, interval=SEEK_MS)
+        self.area.verticalScrollBar().rangeChanged.connect(lambda *_: self._seek())
+        self.choices = ChoicesCard(preferences, tray)
+        self.quiet = QuietCard(preferences, clock, zone)
+        self.mail = AlertMailCard(bridge, preferences)
+        self.team = TeamChannelsCard(bridge, clock)
+        self._sought: AlertMailCard | TeamChannelsCard = self.mail
+        for card in (self.choices, self.quiet, self.mail, self.team):
+            self.add(card)
+        self.choices.test_asked.connect(self.test_asked)
+        self.team.rows_shown.connect(self._on_team)
+        preferences.changed.connect(lambda _: self._say_mail())
+        bridge.engine_changed.connect(self._on_engine)
+        self._say_mail()
+        self._on_team(())
+        self._on_engine(bridge.engine)
 
-    def _on_toggled(self, name: str, checked: bool) -> None:
-        self._preferences.put(name, checked, self.card.refused)
+    def show_part(self, channel: str) -> None:
+        """Scroll to what is set for `email` or `team`, and put the focus there."""
+        self._sought = self.mail if channel == Channel.EMAIL else self.team
+        self._sought.take_focus()
+        self._seeking.start()
+        self._seek()
 
-    def _on_changed(self, name: str) -> None:
-        if name in self.options:
-            self.options[name].put(self._preferences.value(name))
-        self.test.setEnabled(self._preferences.value(TRAY_ALERTS))
+    def _seek(self) -> None:
+        if self._seeking.isActive():
+            self.area.verticalScrollBar().setValue(self._sought.y())
 
-    def _on_tray(self, available: bool) -> None:
-        self.card.tell("" if available else _NO_TRAY)
+    def _on_engine(self, state: EngineState) -> None:
+        for part in (self.choices.grid, *self.choices.options.values(), self.quiet, self.mail, self.team):
+            part.setEnabled(state is EngineState.RUNNING)
+
+    def _say_mail(self) -> None:
+        self.choices.say(Channel.EMAIL, "on" if self._preferences.value(EMAIL_TO) else "no address")
+
+    def _on_team(self, rows: tuple[TeamChannelRow, ...]) -> None:
+        on = sum(row.enabled for row in rows)
+        self.choices.say(Channel.TEAM, f"{on:,} on" if on else "all off" if rows else "none yet")

@@ -6,6 +6,8 @@ import logging
 import os
 import sys
 import tempfile
+from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -19,7 +21,7 @@ from reply_desktop.domain.errors import InvalidInput
 
 log = logging.getLogger(__name__)
 
-VERSION: Final = 2
+VERSION: Final = 3
 """Version of the message; a window understands the ones up to its own."""
 LIMIT: Final = 4096
 """Greatest length of a message, in bytes."""
@@ -39,20 +41,22 @@ class Errand(StrEnum):
     PROVIDERS = "providers"
     SEQUENCES = "sequences"
     SEQUENCE = "sequence"
+    NOTIFICATIONS = "notifications"
+    DIAGNOSIS = "diagnosis"
 
 
 TABS: Final = ("steps", "prospects", "log", "forecast", "settings")
 """The tabs of a sequence's page that a link can open."""
 
-_WITH_ID: Final = (Errand.ACCOUNT, Errand.RECONNECT, Errand.SEQUENCE)
+_WITH_ID: Final = (Errand.ACCOUNT, Errand.RECONNECT, Errand.DIAGNOSIS, Errand.SEQUENCE)
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One errand. `account` is an account's id for ACCOUNT and RECONNECT, a sequence's for SEQUENCE.
+    """One errand. `account` is an account's id for ACCOUNT, RECONNECT and DIAGNOSIS.
 
-    `tab` and `entry`: the tab of that sequence and the entry in its log, None for no certain one. `token`
-    lets the window come to the front.
+    For SEQUENCE it is a sequence's, with `tab` and `entry`: the tab of its page and the entry in its log,
+    None for no certain one. `token` lets the window come to the front.
     """
 
     errand: Errand = Errand.RAISE
@@ -63,10 +67,11 @@ class Message:
 
 
 def parse_link(link: str) -> Message:
-    """The errand of a `reply-desktop://` link: `account/ID`, `reconnect/ID`, `providers` or `sequences`.
+    """The errand of a `reply-desktop://` link.
 
-    `sequence/ID/TAB/ENTRY` opens a sequence; tab and entry may be left out. Links may come from anywhere, so
-    they only open places; whatever is not understood raises the window.
+    `account/ID`, `diagnosis/ID` and `reconnect/ID` are an account's, `sequence/ID/TAB/ENTRY` opens a sequence
+    (tab and entry may be left out), `providers`, `notifications` and `sequences` are places. Links may come
+    from anywhere, so they only open places; whatever is not understood raises the window.
     """
     try:
         parts = urlsplit(link)
@@ -75,8 +80,10 @@ def parse_link(link: str) -> Message:
     place, named = parts.netloc.lower(), unquote(parts.path.strip("/"))
     if parts.scheme.lower() != SCHEME:
         return Message()
-    if place in (Errand.PROVIDERS, Errand.SEQUENCES) and not named:
+    if place in (Errand.PROVIDERS, Errand.NOTIFICATIONS, Errand.SEQUENCES) and not named:
         return Message(Errand(place))
+    if place == Errand.DIAGNOSIS and _is_id(named):
+        return Message(Errand.DIAGNOSIS, named)
     if place in (Errand.ACCOUNT, Errand.RECONNECT) and _is_id(named):
         return Message(Errand.ACCOUNT, named)
     if place == Errand.SEQUENCE:
@@ -155,6 +162,7 @@ class SingleInstance(QObject):
         self._server.setMaxPendingConnections(VISITORS)
         self._server.newConnection.connect(self._on_visitor)
         self._visitors: set[_Visitor] = set()
+        self._early: deque[Message] | None = deque(maxlen=VISITORS)
 
     def claim(self) -> bool:
         """Whether this process is the window now; False when another one is. Waits for nobody.
@@ -199,11 +207,24 @@ class SingleInstance(QObject):
                 continue
             self._visitors.add(_Visitor(self, socket))
 
+    def serve(self, slot: Callable[[Message], None]) -> None:
+        """Have every errand done by this, those first that came while the window was still being made."""
+        early, self._early = self._early or (), None
+        self.asked.connect(slot)
+        for message in early:
+            slot(message)
+
+    def take(self, message: Message) -> None:
+        """An errand that came to this process itself, as links do on macOS, or from a later launch."""
+        if self._early is not None:
+            self._early.append(message)
+        self.asked.emit(message)
+
     def on_line(self, visitor: "_Visitor", message: Message | None) -> None:
         """A visitor has spoken, or has shown that it never will."""
         self._visitors.discard(visitor)
         if message is not None:
-            self.asked.emit(message)
+            self.take(message)
 
 
 class _Visitor(QObject):

@@ -1,16 +1,20 @@
-"""What lies around the window: settings pages, tray, desktop alerts, later launches, quitting."""
+"""What lies around the window: settings pages, tray, desktop alerts, links and later launches, quitting."""
 
 import contextlib
 import os
+import sys
+import threading
 from collections.abc import Callable
+from typing import Final
 
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, QTimer
 from PySide6.QtWidgets import QApplication, QWidget
 
 from reply_desktop.config import APP_NAME, Config
 from reply_desktop.domain.preferences import THEME
 from reply_desktop.sandbox import process
 from reply_desktop.ui import theme
+from reply_desktop.ui.alert_surface import AlertSurface
 from reply_desktop.ui.alerts import Alerts
 from reply_desktop.ui.dbus_alerts import DBusAlerts, session_bus
 from reply_desktop.ui.front import Front
@@ -20,6 +24,19 @@ from reply_desktop.ui.preferences import Preferences
 from reply_desktop.ui.remembered import Remembered
 from reply_desktop.ui.single_instance import Errand, Message
 from reply_desktop.ui.tray import Tray
+
+LINKS_MS: Final = 3000
+"""After the start, in milliseconds: once everything the person waits for is done."""
+
+
+def alert_surface(parent: QObject) -> AlertSurface | None:
+    """The desktop's own way of showing alerts with buttons; None where there is none."""
+    if sys.platform in ("win32", "darwin"):
+        from reply_desktop.ui.native_alerts import NativeAlerts
+
+        return NativeAlerts(parent)
+    bus = session_bus()
+    return DBusAlerts(bus, parent) if bus else None
 
 
 class Surroundings(QObject):
@@ -34,9 +51,8 @@ class Surroundings(QObject):
         self.preferences = Preferences(front.bridge, self)
         self.preferences.changed.connect(self._on_preference)
         self.tray = Tray(front.bridge, self, roster=front.roster)
-        bus = session_bus()
-        self.dbus = DBusAlerts(bus, self) if bus else None
-        self.alerts = Alerts(front.bridge, self.preferences, self.tray, self.dbus, self)
+        self.surface = alert_surface(self)
+        self.alerts = Alerts(front.bridge, self.preferences, self.tray, self.surface, self)
         self.leaving = Leaving(
             front.bridge,
             self.preferences,
@@ -54,6 +70,7 @@ class Surroundings(QObject):
         window.has_tray = lambda: self.tray.available
         window.about_to_hide.connect(self._on_hide)
         self.tray.show()
+        QTimer.singleShot(LINKS_MS, self, self._register_links)
 
     def _add_pages(self) -> None:
         window = self._front.window
@@ -65,7 +82,7 @@ class Surroundings(QObject):
     def _notifications(self) -> QWidget:
         from reply_desktop.ui.settings_notifications import NotificationsPage
 
-        page = NotificationsPage(self.preferences, self.tray)
+        page = NotificationsPage(self._front.bridge, self.preferences, self.tray)
         page.test_asked.connect(self.alerts.show_test)
         return page
 
@@ -92,7 +109,7 @@ class Surroundings(QObject):
         tray.accounts_asked.connect(front.open_accounts)
         tray.account_asked.connect(front.open_account)
         tray.reconnect_asked.connect(front.reconnect)
-        tray.fault_asked.connect(lambda key: front.open_providers())
+        tray.fault_asked.connect(front.open_fault)
         tray.check_asked.connect(front.check_all)
         tray.quit_asked.connect(self.leaving.quit)
 
@@ -100,9 +117,9 @@ class Surroundings(QObject):
         alerts, front = self.alerts, self._front
         alerts.account_asked.connect(front.open_account)
         alerts.reconnect_asked.connect(front.reconnect)
-        alerts.reconnect_all_asked.connect(front.reconnect_all)
+        alerts.reconnect_all_asked.connect(front.reconnect)
         alerts.accounts_asked.connect(front.open_accounts)
-        alerts.fault_asked.connect(lambda key: front.open_providers())
+        alerts.fault_asked.connect(front.open_fault)
 
     def on_errand(self, message: Message) -> None:
         """Do what a later launch wants."""
@@ -115,12 +132,26 @@ class Surroundings(QObject):
             self._front.reconnect(message.account)
         elif message.errand is Errand.PROVIDERS:
             self._front.open_providers()
+        elif message.errand is Errand.NOTIFICATIONS:
+            self._front.open_page(NOTIFICATIONS)
+        elif message.errand is Errand.DIAGNOSIS:
+            self._front.open_diagnosis(message.account)
         elif message.errand is Errand.SEQUENCES:
             self._front.open_sequences()
         elif message.errand is Errand.SEQUENCE:
             self._front.open_sequence(message.account, message.tab, message.entry)
         else:
             self._front.window.bring()
+
+    def _register_links(self) -> None:
+        """Beside the window, since it reads and writes files of the person's desktop."""
+        from reply_desktop.ui import link_scheme
+
+        scheme = link_scheme.for_this_system(self._config)
+        worker = threading.Thread(
+            target=link_scheme.register_quietly, args=(scheme,), name="links", daemon=True
+        )
+        worker.start()
 
     def _on_preference(self, name: str) -> None:
         if name == THEME:
@@ -132,7 +163,7 @@ class Surroundings(QObject):
         if not self._remembered.get("told/tray"):
             self._remembered.put("told/tray", True)
             text = "The window is closed; checks go on. Open it again from the tray."
-            self.tray.show_message(APP_NAME, text, critical=False)
+            self.tray.show_message(APP_NAME, text)
 
     def _leave(self) -> None:
         self._front.window.leaving = True
@@ -143,8 +174,8 @@ class Surroundings(QObject):
         for end in self._ends:
             end()
         self.tray.hide()
-        if self.dbus is not None:
-            self.dbus.stop()
+        if self.surface is not None:
+            self.surface.stop()
         if self._config.sandbox and not self.leaving.keeps_engine:
             with contextlib.suppress(process.SandboxFailed):
                 process.stop(self._config.sandbox_dir)

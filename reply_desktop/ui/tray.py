@@ -169,11 +169,11 @@ class Tray(QObject):
             self._icon.deleteLater()
             self._icon = None
 
-    def show_message(self, title: str, text: str, *, critical: bool) -> None:
+    def show_message(self, title: str, text: str) -> None:
         """A plain tray message; `message_clicked` when it is clicked, where the desktop tells."""
         if self._icon is not None:
-            kind = QSystemTrayIcon.MessageIcon
-            self._icon.showMessage(title, text, kind.Critical if critical else kind.Information)
+            # With one of Qt's own pictures, panels would show that one in our icon's place for a while.
+            self._icon.showMessage(title, text, self._icon.icon())
 
     def _watch(self) -> None:
         """Learn of tray hosts that start after us, or come back (StatusNotifierItem specification)."""

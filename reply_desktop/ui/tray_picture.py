@@ -88,7 +88,9 @@ def _mark(painter: QPainter, side: int, *, idle: bool, badged: bool) -> None:
 
 def _badge(painter: QPainter, side: int, state: State, count: int) -> None:
     """The state's own outline in the lower corner, with its number or sign inside."""
-    width = round(side * (0.68 if side <= 24 else 0.6))
+    share = 0.68 if side <= 24 else 0.6
+    # A triangle fills half of its box, so it gets a larger one.
+    width = round(side * (share + 0.12 if SHAPES[state] is Shape.TRIANGLE else share))
     box = QRectF(side - width, side - width, width, width)
     edge = max(1.0, side / 20)
     outline = _outline(SHAPES[state], box.adjusted(edge / 2, edge / 2, -edge / 2, -edge / 2))

@@ -5,13 +5,14 @@ from dataclasses import replace
 from datetime import UTC, datetime, tzinfo
 from typing import Final
 
-from reply_desktop.domain.causes import CAUSES, Cause, Link, Words, words
+from reply_desktop.domain.causes import CAUSES, Cause, Words, words
+from reply_desktop.domain.deadline import ROUGH
 from reply_desktop.domain.episode import ENDING_WORDS, Ending
 from reply_desktop.domain.grant import MailServers
 from reply_desktop.domain.notification import plain
-from reply_desktop.domain.provider import PROVIDER_NAMES, Provider, connected_apps_page
+from reply_desktop.domain.provider import PROVIDER_NAMES, Provider
 from reply_desktop.domain.rows import AccountRow, EpisodeRow
-from reply_desktop.domain.states import STATE_WORDS, State
+from reply_desktop.domain.states import STATE_WORDS, OutcomeKind, State
 
 Clock = Callable[[], datetime]
 """Now, as an aware UTC time."""
@@ -136,8 +137,24 @@ def _sentence(text: str) -> str:
     return whole.replace(f". {_THE_SERVER}", f". {begun}")
 
 
-def wrong_words(row: AccountRow) -> str:
-    """What is wrong in one line; empty for an account that is well."""
+def end_words(row: AccountRow, now: datetime, zone: tzinfo | None = None) -> str | None:
+    """When the account's sign-in ends: “Sign-in ends about 3 Mar, 14:05”; None when that is not known."""
+    if row.deadline_at is None or row.needs_person:
+        return None
+    name = "Unused sign-in" if row.deadline_cause is Cause.IDLE_ENDS else "Sign-in"
+    verb = "ends" if row.deadline_at > now else "was to end"
+    about = "about " if row.deadline_cause in ROUGH else ""
+    return f"{name} {verb} {about}{moment(row.deadline_at, now, zone)}"
+
+
+def wrong_words(row: AccountRow, now: datetime | None = None) -> str:
+    """What is wrong in one line; empty for an account that is well. `now`: utc_now() when left out."""
+    foreseen = row.cause is not None and CAUSES[row.cause].kind is OutcomeKind.WARNING
+    unused = row.state is State.PAUSED and row.cause is None and row.deadline_cause is Cause.IDLE_ENDS
+    if foreseen or unused:
+        ends = end_words(row, now or utc_now())
+        if ends is not None:
+            return ends
     told = cause_words(row)
     if told is not None:
         return told.short
@@ -208,30 +225,6 @@ def episode_words(episode: EpisodeRow, address: str, provider_name: str, now: da
     ending = ENDING_WORDS[Ending(episode.ending)] if episode.ending else "over"
     return short, f"{began}, for {lasted}; {ending}"
 
-
-def cause_link(row: AccountRow) -> tuple[str, str] | None:
-    """(what the button says, address) of the page that helps with this cause, where there is one."""
-    link = CAUSES[row.cause].link if row.cause else None
-    page = connected_apps_page(row.provider, row.address)
-    if link is Link.CONNECTED_APPS and page:
-        return "Open the connected-apps page", page
-    if link is Link.STATUS_PAGE and (status := _STATUS_PAGES.get(row.provider)):
-        return "Open the status page", status
-    if link is Link.APP_CONSOLE and (console := _CONSOLES.get(row.provider)):
-        return "Open the app console", console
-    if link is Link.ERROR_LOOKUP and row.provider is Provider.MICROSOFT:
-        return "Look up the error code", "https://login.microsoftonline.com/error"
-    return None
-
-
-_STATUS_PAGES: Final = {
-    Provider.GOOGLE: "https://www.google.com/appsstatus/dashboard/",
-    Provider.MICROSOFT: "https://status.cloud.microsoft/",
-}
-_CONSOLES: Final = {
-    Provider.GOOGLE: "https://console.cloud.google.com/auth/clients",
-    Provider.MICROSOFT: "https://entra.microsoft.com/#view/Microsoft_AAD_RegisteredApps/ApplicationsListBlade",
-}
 
 PAGE_SAID: Final[dict[Provider, tuple[tuple[str, Cause], ...]]] = {
     Provider.GOOGLE: (

@@ -7,6 +7,7 @@ from email.header import decode_header, make_header
 from email.message import EmailMessage, Message
 from email.policy import SMTP, default
 from email.utils import parseaddr
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import pytest
@@ -283,7 +284,7 @@ NASTY = st.text(
 @settings(max_examples=40)
 @given(nasty=NASTY)
 def test_nothing_from_outside_adds_a_header_or_a_part(where: str, nasty: str) -> None:
-    given = dict.fromkeys(("sender", "recipient"), "a@example.com") | {
+    given: dict[str, Any] = dict.fromkeys(("sender", "recipient"), "a@example.com") | {
         "subject": "x",
         "text": "x",
         "html": "x",
@@ -315,3 +316,32 @@ def test_nothing_from_outside_adds_a_header_or_a_part(where: str, nasty: str) ->
     assert len([*message.iter_parts()]) == 2
     assert raw.count(b"\n") == raw.count(b"\r\n") == raw.count(b"\r")
     assert max(map(len, raw.split(b"\r\n"))) <= 998
+
+
+HTML = "<!DOCTYPE html><html><body><p>Ana &lt;b&gt; “kann nicht senden”</p></body></html>"
+
+
+def test_an_alert_says_that_a_machine_wrote_it() -> None:
+    raw = mail.alert("ana@example.com", "me@example.org", "ben cannot send", "Text …\n", HTML, NOW, MARKER)
+    message = parsed(raw)
+    assert message["From"] == "Reply Desktop <ana@example.com>"
+    assert (message["To"], message["Subject"]) == ("me@example.org", "ben cannot send")
+    assert message["Auto-Submitted"] == "auto-generated"
+    assert message["X-Auto-Response-Suppress"] == "All"
+    assert (message["Message-ID"], message["X-Reply-Marker"]) == (f"<{MARKER}@example.com>", MARKER)
+    assert message["List-Unsubscribe"] is None
+    assert message.get_content_type() == "multipart/alternative"
+    plain_part, html_part = message.iter_parts()
+    assert (plain_part.get_content_type(), html_part.get_content_type()) == ("text/plain", "text/html")
+    assert plain_part.get_content().splitlines() == ["Text …"]
+    assert html_part.get_content().strip() == HTML
+    assert raw.isascii() and max(map(len, raw.split(b"\r\n"))) <= 78
+
+
+def test_other_mail_does_not() -> None:
+    assert parsed(mail.test_message("a@example.com", "b@example.com", NOW, MARKER))["Auto-Submitted"] is None
+
+
+def test_an_alert_takes_no_header_from_its_subject() -> None:
+    with pytest.raises(InvalidInput, match="one line"):
+        mail.alert("a@example.com", "b@example.com", "x\r\nBcc: evil@example.com", "t", HTML, NOW, MARKER)

@@ -14,7 +14,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import UTC, timedelta
 from pathlib import Path
 
 import certifi
@@ -32,6 +32,7 @@ from reply_desktop.domain.account import Account
 from reply_desktop.domain.grant import TokenSet
 from reply_desktop.domain.provider import Provider
 from reply_desktop.domain.states import State
+from reply_desktop.services.announcer import Announcer
 from reply_desktop.services.bus import Bus
 from reply_desktop.services.credentials import CredentialStore
 from reply_desktop.services.health import Health
@@ -109,7 +110,15 @@ class Rig:
         settings.put_provider(Provider.GOOGLE, ProviderSettings("id", "secret", token_uri=token_uri))
         self.transport = Transport(ca_file)
         google = Google(self.transport, Endpoints(), settings.provider, self.clock)
-        ledger = Ledger(self.store, queries, bus, self.clock, lambda: uuid.uuid4().hex, settings.preferences)
+        ledger = Ledger(
+            self.store,
+            queries,
+            bus,
+            self.clock,
+            lambda: uuid.uuid4().hex,
+            settings.preferences,
+            Announcer(settings.preferences, lambda: UTC),
+        )
         self.tasks = WorkerPool(WORKERS)
         self.health = Health(
             self.store,

@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC
 from datetime import time as clock_time
 from pathlib import Path
 
@@ -33,6 +34,7 @@ from reply_desktop.domain.states import State
 from reply_desktop.domain.window import SendingWindow
 from reply_desktop.engine.build import new_id
 from reply_desktop.engine.sending_parts import build_sending
+from reply_desktop.services.announcer import Announcer
 from reply_desktop.services.bus import Bus
 from reply_desktop.services.credentials import CredentialStore
 from reply_desktop.services.health import Health
@@ -106,7 +108,15 @@ class Rig:
         self.store = SqliteStore(folder / "bench.db", self.clock)
         vault, bus, queries = FakeVault(), Bus(), Queries(self.store)
         settings = SettingsDesk(self.store, vault, bus, {})
-        ledger = Ledger(self.store, queries, bus, self.clock, new_id, settings.preferences)
+        ledger = Ledger(
+            self.store,
+            queries,
+            bus,
+            self.clock,
+            new_id,
+            settings.preferences,
+            Announcer(settings.preferences, lambda: UTC),
+        )
         self.tasks = WorkerPool(64)
         credentials = CredentialStore(self.store, vault)
         self.other = Other(context)

@@ -9,7 +9,7 @@ from reply_desktop.channel import messages as m
 from reply_desktop.domain.events import Event
 
 ALL: list[type[Any]] = [*m.REQUESTS.values(), *m.EVENTS.values()]
-SECRET = ("password", "passphrase", "client_secret_json")
+SECRET = ("password", "passphrase", "client_secret_json", "url")
 ENGINE_ONLY = {"AccountChanged", "EpisodeOpened", "EpisodeClosed"}
 """Events that stay in the engine: rows go out gathered, episodes as notifications."""
 

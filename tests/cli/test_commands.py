@@ -12,11 +12,11 @@ from reply_desktop.cli import parser
 from reply_desktop.cli.commands import Commands
 from reply_desktop.domain.causes import Cause
 from reply_desktop.domain.consent import ConsentEnd
-from reply_desktop.domain.errors import EngineUnavailable, InvalidInput, NotFound
+from reply_desktop.domain.errors import EngineUnavailable, InvalidInput, NotFound, VaultUnavailable
 from reply_desktop.domain.events import ConsentEnded
 from reply_desktop.domain.grant import MailServer, MailServers, Security
 from reply_desktop.domain.provider import Provider
-from reply_desktop.domain.rows import ProviderRow
+from reply_desktop.domain.rows import AlertMailRow, ProviderRow
 from reply_desktop.domain.states import State
 from tests.cli.test_shapes import AT, row
 from tests.fakes.shell import LINK, Shell
@@ -213,6 +213,16 @@ def test_doctor_tells_of_the_desktop_also_without_an_engine(shell: Shell) -> Non
         "FAIL  background service: The database is damaged. → Restore a backup."
     )
     assert "browser" in shell.printed and shell.said == ""
+
+
+def test_doctor_tells_of_alert_mail(shell: Shell) -> None:
+    shell.front.answers[m.RunDoctor] = m.DoctorReport(())
+    shell.front.answers[m.GetAlertMail] = AlertMailRow("me@example.com", None, None, 0, 0, 10)
+    assert shell("doctor") == 2
+    assert "FAIL  alert e-mail: nothing can send to me@example.com now → " in shell.printed
+    shell.front.answers[m.GetAlertMail] = VaultUnavailable("The keyring is locked.", "Unlock it.")
+    shell("doctor")
+    assert "note  alert e-mail: The keyring is locked. → Unlock it." in shell.printed
 
 
 def test_output_of_a_narrow_encoding(shell: Shell) -> None:

@@ -2,8 +2,8 @@
 
 import pytest
 
-from reply_desktop.cli.doctor import examine_desktop
-from reply_desktop.domain.rows import DoctorRow
+from reply_desktop.cli.doctor import examine_alert_mail, examine_desktop
+from reply_desktop.domain.rows import AlertMailRow, DoctorRow
 
 
 def found() -> dict[str, DoctorRow]:
@@ -25,6 +25,23 @@ def test_browser_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("BROWSER")
     monkeypatch.setenv("PATH", "/nowhere")
     assert not found()["browser"].ok
+
+
+@pytest.mark.parametrize(
+    ("mail", "ok", "required", "says"),
+    [
+        (AlertMailRow("", None, None, 0, 0, 10), False, False, "no address given"),
+        (AlertMailRow("", "a@b.cc", None, 0, 0, 10), False, False, "no address given"),
+        (AlertMailRow("me@b.cc", None, None, 0, 0, 10), False, True, "nothing can send to me@b.cc now"),
+        (AlertMailRow("me@b.cc", None, None, 4, 0, 10), False, True, "now; 4 waiting to be told"),
+        (AlertMailRow("me@b.cc", "a@b.cc", None, 0, 0, 10, "Refused."), False, True, "Refused."),
+        (AlertMailRow("me@b.cc", "a@b.cc", None, 1, 0, 10), True, True, "to me@b.cc, through a@b.cc"),
+    ],
+)
+def test_alert_mail(mail: AlertMailRow, ok: bool, required: bool, says: str) -> None:
+    row = examine_alert_mail(mail)
+    assert (row.name, row.ok, row.required) == ("alert e-mail", ok, required)
+    assert says in row.finding and bool(row.fix) is not ok
 
 
 @pytest.mark.desktop

@@ -33,6 +33,7 @@ def test_account_has_exactly_the_documented_fields() -> None:
         "provider_error": "text",
         "proven_at": "2026-03-01T12:30:05Z",
         "next_check_at": None,
+        "deadline_at": None,
         "granted_scopes": ["send"],
         "used_by": ["Spring"],
         "sent_today": 3,

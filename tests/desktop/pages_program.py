@@ -1,19 +1,29 @@
 """One page of the window with a fake engine, as a program of its own: `pages_program.py PAGE light|dark`."""
 
+import json
 import os
 import sys
 from collections.abc import Callable
-from datetime import timedelta
+from dataclasses import replace
+from datetime import UTC, timedelta
 from pathlib import Path
 
-from PySide6.QtCore import QSocketNotifier, Qt
+from PySide6.QtCore import QSocketNotifier, Qt, QTimer
 from PySide6.QtWidgets import QApplication, QHBoxLayout, QVBoxLayout, QWidget
 
 from reply_desktop.channel import messages as m
 from reply_desktop.config import Config
+from reply_desktop.domain.grant import MailServer, Security
 from reply_desktop.domain.notification import NotificationKind, Severity
+from reply_desktop.domain.preferences import EMAIL_TO, QUIET
 from reply_desktop.domain.provider import Provider
-from reply_desktop.domain.rows import NotificationRow, ProviderRow
+from reply_desktop.domain.rows import (
+    AlertMailRow,
+    NotificationRow,
+    ProviderRow,
+    RelayRow,
+    TeamChannelRow,
+)
 from reply_desktop.ui import icons, theme
 from reply_desktop.ui.autostart import DesktopEntry
 from reply_desktop.ui.bell import Bell
@@ -54,6 +64,13 @@ engine.notifications = [
     )
     for number, name in enumerate(("ben", "eva", "carla", "dmitri"), start=1)
 ]  # fmt: skip
+engine.notifications += [
+    replace(
+        engine.notifications[0], id=f"g{number}", group="g0", title=f"account{number:02}@lindholm.example cannot send",
+        withdrawn=number < 2, at=NOW - timedelta(minutes=3), reminded=1,
+    )
+    for number in range(12)
+]  # fmt: skip
 bridge = Bridge(engine.connect)
 bridge.start()
 preferences = Preferences(bridge)
@@ -72,13 +89,32 @@ def bell() -> QWidget:
     return made
 
 
+def channels() -> QWidget:
+    engine.settings |= {
+        EMAIL_TO: json.dumps("ana@brightfield.example"),
+        QUIET: json.dumps({"on": True, "from": "09:00", "to": "12:00", "weekends": True}),
+    }
+    relay = RelayRow(MailServer("smtp.relay.example", 587, Security.STARTTLS), "ana", "a@relay.example", True)
+    engine.alert_mail = AlertMailRow("ana@brightfield.example", None, relay, 3, 2, 10, "The relay is full.")
+    engine.team = (
+        TeamChannelRow("t1", "Sales", "Slack", "hooks.slack.com", True, None, NOW),
+        TeamChannelRow("t2", "On call", "Teams", "x.logic.azure.com", False, "It answered 410: gone."),
+    )
+    page = NotificationsPage(bridge, Preferences(bridge), clock=lambda: NOW, zone=UTC)
+    page.mail.more.toggle.setChecked(True)
+    page.team.add.click()
+    QTimer.singleShot(200, page, lambda: page.show_part("email"))
+    return page
+
+
 folder = Path.home() / "data"
 PAGES: dict[str, Callable[[], QWidget]] = {
     "providers": lambda: ProvidersPage(bridge, open_in_browser=lambda url: True),
     "general": lambda: GeneralPage(
         bridge, preferences, Config(folder), None, DesktopEntry(["x"], folder), clock=lambda: NOW
     ),
-    "notifications": lambda: NotificationsPage(preferences),
+    "notifications": lambda: NotificationsPage(bridge, preferences, clock=lambda: NOW, zone=UTC),
+    "channels": channels,
     "sandbox": lambda: SandboxPanel(sandbox),  # type: ignore[arg-type]
     "bell": bell,
 }

@@ -11,7 +11,8 @@ import pytest
 from PySide6.QtCore import Qt, SignalInstance
 from PySide6.QtGui import QColor, QImage
 
-from reply_desktop.ui.dbus_alerts import DEFAULT, Alert, DBusAlerts, session_bus
+from reply_desktop.ui.alert_surface import DEFAULT, Alert
+from reply_desktop.ui.dbus_alerts import DBusAlerts, session_bus
 from tests.harness.accessibility import Accessibility
 from tests.harness.bus import Bus
 from tests.harness.notifications import SERVICE, Notifications

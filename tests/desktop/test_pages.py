@@ -61,6 +61,7 @@ def unnamed(top: Node) -> list[str]:
         ("providers", "Save the Microsoft settings"),
         ("general", "Run the checks"),
         ("notifications", "Show a test alert"),
+        ("channels", "Test On call"),
         ("sandbox", "Remove access: ana@harbor.example"),
     ],
 )
@@ -76,11 +77,23 @@ def test_every_control_has_a_name(
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_bell_is_read_and_worked(start: Start, screenshot: Callable[[str], Path], scheme: str) -> None:
     top = start("bell", scheme)
-    top.wait_for(role="push button", name="Notifications, 2 unread").press("Press")
+    top.wait_for(role="push button", name="Notifications, 14 unread").press("Press")
     details = top.wait_for(role="push button", name="Details: ben@brightfield.example cannot send")
     assert unnamed(top) == []
     assert details.description.startswith("Unread. ben@brightfield.example cannot send.")
     screenshot(f"page-bell-{scheme}")
+    top.wait_for(role="check box", name="Show all 12: 10 accounts cannot send").press("Toggle")
+    top.wait_for(role="push button", name="Details: account05@lindholm.example cannot send")
+    assert unnamed(top) == []
+    screenshot(f"page-bell-unfolded-{scheme}")
+
+
+def test_a_channel_is_chosen_through_the_screen_reader(start: Start) -> None:
+    top = start("notifications", "light")
+    box = top.wait_for(role="check box", name="E-mail: an account cannot send")
+    assert box.has("checked")
+    box.press("Toggle")
+    wait_until(lambda: not box.has("checked"), "no check mark")
 
 
 def test_a_choice_is_made_through_the_screen_reader(start: Start) -> None:

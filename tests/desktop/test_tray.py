@@ -1,7 +1,9 @@
 """The tray icon in the real panel, and the alert's whole way: raised, pressed, withdrawn."""
 
+import json
 import os
 import queue
+import signal
 import subprocess
 import sys
 import threading
@@ -15,12 +17,12 @@ from reply_desktop.ui.theme import LIGHT
 from tests.harness.accessibility import Accessibility
 from tests.harness.bus import Bus
 from tests.harness.notifications import Notifications
-from tests.harness.tray import WATCHER, Tray
+from tests.harness.tray import WATCHER, Tray, TrayIcon
 from tests.harness.waiting import wait_until
 
 pytestmark = pytest.mark.desktop
 
-GREEN, RED = QColor(LIGHT.green.fill), QColor(LIGHT.red.fill)
+GREEN, ORANGE, RED = (QColor(tone.fill) for tone in (LIGHT.green, LIGHT.orange, LIGHT.red))
 PROGRAM = Path(__file__).with_name("tray_program.py")
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -28,11 +30,11 @@ ROOT = Path(__file__).resolve().parents[2]
 class Program:
     """The program under test; `said` waits for a line of its output."""
 
-    def __init__(self) -> None:
+    def __init__(self, *words: str, **env: str) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, str(PROGRAM)],
+            [sys.executable, str(PROGRAM), *words],
             cwd=ROOT,
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            env={**os.environ, "PYTHONPATH": str(ROOT), **env},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -48,6 +50,9 @@ class Program:
 
     def said(self, deadline_s: float = 15.0) -> str:
         return self._lines.get(timeout=deadline_s)
+
+    def wait_until_ready(self) -> None:
+        assert [self.said(), self.said()] == ["available_changed True", "ready True"]
 
     def order(self, text: str) -> None:
         assert self._process.stdin
@@ -82,6 +87,8 @@ def wait_for_color(screenshot: Callable[[str], Path], name: str, color: QColor) 
 def panel(desktop: object) -> Iterator["Panel"]:
     made = Panel()
     yield made
+    if made.dressed:
+        made.stop()
     made.start()
     made.close()
 
@@ -91,15 +98,28 @@ class Panel:
 
     def __init__(self) -> None:
         self._bus = Bus()
+        self.dressed = False
 
     def stop(self) -> None:
         subprocess.run(["xfce4-panel", "--quit"], check=True, capture_output=True)
         wait_until(lambda: not self._bus.owned("org.xfce.Panel"), "end of the panel")
         wait_until(lambda: not self._bus.owned(WATCHER), "end of the panel")
 
-    def start(self) -> None:
+    def kill(self) -> None:
+        """End it without a word, as a crash does."""
+        bus = ("org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus")
+        os.kill(self._bus.call(*bus, "GetConnectionUnixProcessID", "s", ("org.xfce.Panel",)), signal.SIGKILL)
+        wait_until(lambda: not self._bus.owned(WATCHER), "end of the panel")
+        wait_until(lambda: not self._bus.owned("org.xfce.Panel"), "end of the panel")
+
+    def start(self, theme: str = "") -> None:
+        """Start it, if it does not run; `theme` as GTK names it."""
         if not self._bus.owned(WATCHER):
-            subprocess.run(["sh", "-c", "xfce4-panel --disable-wm-check >/dev/null 2>&1 &"], check=True)
+            self.dressed = bool(theme)
+            chosen = f"GTK_THEME={theme} " if theme else ""
+            subprocess.run(
+                ["sh", "-c", f"{chosen}xfce4-panel --disable-wm-check >/dev/null 2>&1 &"], check=True
+            )
             wait_until(lambda: self._bus.owned(WATCHER), "panel")
 
     def close(self) -> None:
@@ -107,11 +127,11 @@ class Panel:
 
 
 @pytest.fixture
-def program(desktop: object) -> Iterator[Callable[[], Program]]:
+def program(desktop: object) -> Iterator[Callable[..., Program]]:
     started: list[Program] = []
 
-    def start() -> Program:
-        started.append(Program())
+    def start(*words: str, **env: str) -> Program:
+        started.append(Program(*words, **env))
         return started[-1]
 
     yield start
@@ -120,10 +140,10 @@ def program(desktop: object) -> Iterator[Callable[[], Program]]:
 
 
 def test_the_panel_shows_it_and_its_menu_works(
-    program: Callable[[], Program], tray: Tray, screenshot: Callable[[str], Path]
+    program: Callable[..., Program], tray: Tray, screenshot: Callable[[str], Path]
 ) -> None:
     running = program()
-    assert [running.said(), running.said()] == ["available_changed True", "ready True"]
+    running.wait_until_ready()
     icon = tray.wait_for_icon()
     wait_until(lambda: icon.tooltip == "All 3 accounts connected", "calm tooltip")
     calm = icon.picture
@@ -154,13 +174,13 @@ def test_the_panel_shows_it_and_its_menu_works(
 
 
 def test_an_alert_is_raised_pressed_and_withdrawn(
-    program: Callable[[], Program],
+    program: Callable[..., Program],
     notifications: Notifications,
     accessibility: Accessibility,
     screenshot: Callable[[str], Path],
 ) -> None:
     running = program()
-    assert [running.said(), running.said()] == ["available_changed True", "ready True"]
+    running.wait_until_ready()
     running.order("lose a0")
     shown = notifications.wait_for(lambda each: each.summary == "ana@acme.example cannot send")
     daemon = accessibility.wait_for_application("xfce4-notifyd")
@@ -187,7 +207,7 @@ def test_an_alert_is_raised_pressed_and_withdrawn(
 
 
 def test_a_panel_that_starts_after_the_app_shows_the_icon(
-    panel: Panel, program: Callable[[], Program], tray: Tray, screenshot: Callable[[str], Path]
+    panel: Panel, program: Callable[..., Program], tray: Tray, screenshot: Callable[[str], Path]
 ) -> None:
     panel.stop()
     running = program()
@@ -200,10 +220,10 @@ def test_a_panel_that_starts_after_the_app_shows_the_icon(
 
 
 def test_a_panel_that_dies_and_returns_shows_the_icon_again(
-    panel: Panel, program: Callable[[], Program], tray: Tray
+    panel: Panel, program: Callable[..., Program], tray: Tray
 ) -> None:
     running = program()
-    assert [running.said(), running.said()] == ["available_changed True", "ready True"]
+    running.wait_until_ready()
     tray.wait_for_icon()
     panel.stop()
     assert running.said() == "available_changed False"
@@ -214,3 +234,235 @@ def test_a_panel_that_dies_and_returns_shows_the_icon_again(
     assert len(tray.icons) == 1
     icon.choose("Check now")
     assert running.said() == "check_asked"
+
+
+def wait_for_reds(icon: TrayIcon, words: str) -> str:
+    """The tooltip, once it says so."""
+    return wait_until(lambda: icon.tooltip if words in icon.tooltip else None, f"tooltip with {words!r}")
+
+
+def test_the_number_in_the_badge(
+    program: Callable[..., Program], tray: Tray, screenshot: Callable[[str], Path]
+) -> None:
+    running = program("dbus", "12")
+    running.wait_until_ready()
+    icon = tray.wait_for_icon()
+    pictures = [icon.picture]
+    for first, last, words, name in (
+        (0, 0, "ana@acme.example needs you", "tray-count-1"),
+        (1, 8, "9 accounts need you", "tray-count-9"),
+        (9, 9, "10 accounts need you", "tray-count-many"),
+    ):
+        for number in range(first, last + 1):
+            running.order(f"lose a{number}")
+        wait_for_reds(icon, words)
+        wait_until(lambda: icon.picture not in pictures, "another picture")
+        pictures.append(icon.picture)
+        wait_for_color(screenshot, name, RED)
+    running.order("lose a10")
+    wait_for_reds(icon, "11 accounts need you")
+    assert icon.picture == pictures[-1]
+    assert len(icon.menu) == 11 + len(("Check now", "Open", "Quit"))
+    assert icon.menu[10].label == "and 1 more…"
+
+
+def test_orange_looks_and_says_other_than_red(
+    program: Callable[..., Program], tray: Tray, screenshot: Callable[[str], Path]
+) -> None:
+    running = program()
+    running.wait_until_ready()
+    icon = tray.wait_for_icon()
+    running.order("risk a0")
+    wait_until(lambda: icon.tooltip == "Reply Desktop: 1 at risk, 2 connected", "tooltip of what is at risk")
+    orange = icon.picture
+    wait_for_color(screenshot, "tray-at-risk", ORANGE)
+    assert icon.menu[0].label == "Reply Desktop: 1 at risk, 2 connected"
+    running.order("lose a1")
+    wait_for_reds(icon, "ben@acme.example needs you")
+    wait_until(lambda: icon.picture != orange, "red picture")
+
+
+@pytest.mark.parametrize("factor", ["1.5", "2"])
+def test_it_is_sharp_on_fine_screens(
+    program: Callable[..., Program], tray: Tray, screenshot: Callable[[str], Path], factor: str
+) -> None:
+    running = program("dbus", "12", QT_SCALE_FACTOR=factor)
+    running.wait_until_ready()
+    icon = tray.wait_for_icon()
+    for number in range(3):
+        running.order(f"lose a{number}")
+    wait_for_reds(icon, "3 accounts need you")
+    wait_for_color(screenshot, f"tray-scale-{factor}", RED)
+    sides = {width for width, _, _ in icon.pictures}
+    assert {16, 22, 32, 44, 64} <= sides
+    # Drawn for itself, not blown up: the badge's flat red is there in every size.
+    red = bytes((255, RED.red(), RED.green(), RED.blue()))
+    assert all(red in pixels for _, _, pixels in icon.pictures)
+
+
+def test_a_plain_message_leaves_the_icon_as_it_is(
+    program: Callable[..., Program],
+    tray: Tray,
+    notifications: Notifications,
+    screenshot: Callable[[str], Path],
+) -> None:
+    running = program("plain")
+    running.wait_until_ready()
+    icon = tray.wait_for_icon()
+    running.order("lose a0")
+    notifications.wait_for(lambda each: each.summary == "ana@acme.example cannot send")
+    wait_for_color(screenshot, "tray-plain-message", RED)
+    assert icon.attention == ""
+
+
+def test_both_themes_of_the_panel_show_it(
+    panel: Panel, program: Callable[..., Program], tray: Tray, screenshot: Callable[[str], Path]
+) -> None:
+    panel.stop()
+    panel.start("Adwaita:dark")
+    running = program()
+    running.wait_until_ready()
+    tray.wait_for_icon()
+    wait_for_color(screenshot, "tray-dark-connected", GREEN)
+    running.order("lose a0")
+    wait_for_color(screenshot, "tray-dark-expired", RED)
+    running.order("mend a0")
+    running.order("risk a1")
+    wait_for_color(screenshot, "tray-dark-at-risk", ORANGE)
+
+
+def test_a_panel_that_crashes_while_it_is_red_shows_the_same_again(
+    panel: Panel, program: Callable[..., Program], tray: Tray, screenshot: Callable[[str], Path]
+) -> None:
+    running = program()
+    running.wait_until_ready()
+    icon = tray.wait_for_icon()
+    running.order("lose a0")
+    running.order("lose a1")
+    words = wait_for_reds(icon, "2 accounts need you: ana@acme.example")
+    wait_for_color(screenshot, "tray-before-crash", RED)
+    before = icon.picture
+    panel.kill()
+    assert running.said() == "available_changed False"
+    panel.start()
+    assert running.said() == "available_changed True"
+    again = tray.wait_for_icon()
+    wait_until(lambda: again.tooltip == words and again.picture == before, "the same look after the crash")
+    wait_for_color(screenshot, "tray-after-crash", RED)
+    assert [entry.label for entry in again.menu][:2] == [
+        "Reconnect ana@acme.example – Access was removed or has expired",
+        "Reconnect ben@acme.example – Access was removed or has expired",
+    ]
+    again.choose("Reconnect ben@acme.example – Access was removed or has expired")
+    assert running.said() == "reconnect_asked a1"
+
+
+def test_without_any_tray_what_happens_meanwhile_is_there_when_one_comes(
+    panel: Panel, program: Callable[..., Program], tray: Tray, notifications: Notifications
+) -> None:
+    panel.kill()
+    running = program()
+    assert running.said() == "ready False"
+    running.order("lose a0")
+    # Alerts do not need the tray.
+    notifications.wait_for(lambda each: each.summary == "ana@acme.example cannot send")
+    panel.start()
+    assert running.said() == "available_changed True"
+    wait_for_reds(tray.wait_for_icon(), "ana@acme.example needs you")
+
+
+def test_a_reminder_changes_the_bubble_that_is_still_there(
+    program: Callable[..., Program], notifications: Notifications
+) -> None:
+    running = program()
+    running.wait_until_ready()
+    running.order("lose a0")
+    first = notifications.wait_for(lambda each: each.summary == "ana@acme.example cannot send")
+    running.order("remind a0")
+    again = notifications.wait_for(lambda each: each.summary == "ana@acme.example still cannot send")
+    assert again.replaces == again.id == first.id
+    notifications.press(again, "reconnect")
+    notifications.wait_until_closed(again)
+    assert running.said() == "reconnect_asked a0"
+    running.order("remind a0")
+    notifications.wait_for(lambda each: each.summary == again.summary and each.replaces == 0)
+
+
+# Texts from outside
+
+LONG = "x" * 500
+HOSTILE = {
+    "a0": (
+        "<b>ana</b>&amp;\u202e@acme.example",
+        "<a href='https://evil.example'>A &amp; B</a> <b>bold\nnew \x1b[31mred",
+    ),
+    "a1": (f"{LONG}@acme.example", f"\u2066שלום\u2069\x00 {LONG}"),
+}
+
+
+@pytest.mark.parametrize("way", ["dbus", "native", "plain"])
+def test_hostile_texts_stay_texts_and_are_cut_sensibly(
+    program: Callable[..., Program],
+    notifications: Notifications,
+    accessibility: Accessibility,
+    screenshot: Callable[[str], Path],
+    way: str,
+) -> None:
+    running = program(way)
+    running.wait_until_ready()
+    for account, (address, text) in HOSTILE.items():
+        running.order("rename " + json.dumps({"account": account, "address": address, "text": text}))
+    running.order("lose a0")
+    name = "‹b›ana‹/b›&amp;@acme.example" if way == "plain" else "<b>ana</b>&amp;@acme.example"
+    first = notifications.wait_for(lambda each: each.summary == f"{name} cannot send")
+    assert (
+        first.body
+        == {
+            "dbus": "&lt;a href='https://evil.example'&gt;A &amp;amp; B&lt;/a&gt; &lt;b&gt;bold new [31mred",
+            "native": "<a href='https://evil.example'>A &amp; B</a> <b>bold new [31mred",
+            "plain": "‹a href='https://evil.example'›A &amp; B‹/a› ‹b›bold new [31mred",
+        }[way]
+    )
+    daemon = accessibility.wait_for_application("xfce4-notifyd")
+    wait_until(lambda: daemon.find(role="label", name=first.summary), "bubble with the markup as text")
+    screenshot(f"alert-hostile-{way}")
+    running.order("mend a0")
+    if way != "plain":
+        notifications.wait_until_closed(first)
+    running.order("lose a1")
+    second = notifications.wait_for(lambda each: each.summary.startswith("xxx") and "cannot" in each.summary)
+    assert second.summary == "x" * 71 + "… cannot send"
+    assert second.body.startswith("שלום xxx") and second.body.endswith("…")
+    assert len(second.body) == 300
+    running.order("lose a0")
+    if way != "plain":
+        both = notifications.wait_for(lambda each: each.summary == "2 accounts need you")
+        shown = (
+            name.replace("<", "&lt;").replace(">", "&gt;").replace("&amp;@", "&amp;amp;@")
+            if way == "dbus"
+            else name
+        )
+        assert both.body == f"{'x' * 59}… and {shown} cannot send."
+
+
+def test_the_native_way_shows_presses_and_withdraws(
+    program: Callable[..., Program], notifications: Notifications, screenshot: Callable[[str], Path]
+) -> None:
+    running = program("native")
+    running.wait_until_ready()
+    running.order("lose a0")
+    first = notifications.wait_for(lambda each: each.summary == "ana@acme.example cannot send")
+    assert first.actions == {"reconnect": "Reconnect", "details": "Details"}
+    assert first.hints["urgency"] == 2
+    assert Path(first.icon.removeprefix("file://")).is_file()
+    running.order("lose a1")
+    both = notifications.wait_for(lambda each: each.summary == "2 accounts need you")
+    notifications.wait_until_closed(first)
+    screenshot("alert-native")
+    notifications.press(both, "reconnect")
+    assert running.said() == "reconnect_all_asked ('a0', 'a1')"
+    running.order("lose a2")
+    third = notifications.wait_for(lambda each: each.summary == "cy@acme.example cannot send")
+    running.order("mend a2")
+    notifications.wait_until_closed(third)
+    notifications.wait_for(lambda each: each.summary == "cy@acme.example works again")

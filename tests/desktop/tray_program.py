@@ -1,24 +1,29 @@
 """The tray with its alerts and a fake engine, as a program of its own: orders on stdin, what happened on stdout.
 
-Orders, one a line: `lose ID`, `mend ID`, `quit`. Each signal of tray and alerts is told as `name argument`.
+    tray_program.py [dbus | native | plain] [NUMBER OF ACCOUNTS]
+
+Orders, one a line: `lose ID`, `mend ID`, `risk ID`, `remind ID`, `rename {"account": …, "address": …, "text": …}`,
+`quit`. Each signal of tray and alerts is told as `name argument`.
 """
 
+import json
 import os
 import sys
 from dataclasses import replace
 
-from PySide6.QtCore import QSocketNotifier
+from PySide6.QtCore import QObject, QSocketNotifier
 from PySide6.QtWidgets import QApplication
 
-from reply_desktop.domain import events
 from reply_desktop.domain.causes import Cause
 from reply_desktop.domain.notification import NotificationKind, Severity
 from reply_desktop.domain.rows import NotificationRow
 from reply_desktop.domain.states import State
 from reply_desktop.ui import theme
+from reply_desktop.ui.alert_surface import AlertSurface
 from reply_desktop.ui.alerts import Alerts
 from reply_desktop.ui.bridge import Bridge, EngineState
 from reply_desktop.ui.dbus_alerts import DBusAlerts, session_bus
+from reply_desktop.ui.native_alerts import NativeAlerts
 from reply_desktop.ui.preferences import Preferences
 from reply_desktop.ui.tray import Tray
 from tests.fakes.engine import NOW, FakeEngine, row
@@ -27,26 +32,33 @@ app = QApplication(["tray-program"])
 app.setApplicationDisplayName("Reply Desktop")
 app.setQuitOnLastWindowClosed(False)
 theme.install(app)
-engine = FakeEngine(row(number, f"{name}@acme.example") for number, name in enumerate(("ana", "ben", "cy")))
+way, number = [*sys.argv[1:], *("dbus", "3")[len(sys.argv) - 1 :]]
+names = [*("ana", "ben", "cy"), *(f"u{extra}" for extra in range(3, int(number)))]
+engine = FakeEngine(row(place, f"{name}@acme.example") for place, name in enumerate(names))
 bridge = Bridge(engine.connect)
 bridge.start()
 tray = Tray(bridge)
 bus = session_bus()
 assert bus
-dbus = DBusAlerts(bus)
-alerts = Alerts(bridge, Preferences(bridge), tray, dbus)
+surface: AlertSurface | None = None
+if way != "plain":
+    surface = NativeAlerts() if way == "native" else DBusAlerts(bus)
+alerts = Alerts(bridge, Preferences(bridge), tray, surface)
+texts: dict[str, str] = {}
+held = b""
 
 
 def tell(*words: object) -> None:
     print(*words, flush=True)
 
 
-for owner, names in (
+owners: tuple[tuple[QObject, tuple[str, ...]], ...] = (
     (tray, ("open_asked", "accounts_asked", "account_asked", "reconnect_asked", "check_asked", "quit_asked")),
     (tray, ("available_changed",)),
     (alerts, ("account_asked", "reconnect_asked", "reconnect_all_asked", "accounts_asked")),
-):
-    for name in names:
+)
+for owner, signals in owners:
+    for name in signals:
         getattr(owner, name).connect(lambda *carried, name=name: tell(name, *carried))
 
 
@@ -58,7 +70,10 @@ def notice(account: str) -> NotificationRow:
         NotificationKind.ACCOUNT_LOST,
         Severity.CRITICAL,
         f"{address} cannot send",
-        f"Access was removed or has expired. Press Reconnect and choose {address} in the browser.",
+        texts.get(
+            account,
+            f"Access was removed or has expired. Press Reconnect and choose {address} in the browser.",
+        ),
         NOW,
         account,
         read=False,
@@ -67,17 +82,27 @@ def notice(account: str) -> NotificationRow:
 
 
 def on_orders() -> None:
-    for line in os.read(sys.stdin.fileno(), 4096).decode().splitlines():
-        obey(*line.partition(" ")[::2])
+    global held
+    *lines, held = (held + os.read(sys.stdin.fileno(), 65536)).split(b"\n")
+    for line in lines:
+        obey(*line.decode().partition(" ")[::2])
 
 
 def obey(order: str, account: str) -> None:
     if order == "lose":
         engine.change(account, state=State.EXPIRED, cause=Cause.GRANT_REVOKED)
-        engine.push(events.NotificationRaised(notice(account)))
+        engine.alert(notice(account))
+    elif order == "remind":
+        engine.alert(replace(notice(account), reminded=1))
+    elif order == "risk":
+        engine.change(account, state=State.AT_RISK, cause=Cause.UNREACHABLE)
+    elif order == "rename":
+        wanted = json.loads(account)
+        texts[wanted["account"]] = wanted["text"]
+        engine.change(wanted["account"], address=wanted["address"])
     elif order == "mend":
         engine.change(account, state=State.CONNECTED, cause=None)
-        engine.push(events.NotificationWithdrawn(f"n-{account}", f"e-{account}"))
+        engine.withdraw(notice(account))
         recovery = replace(
             notice(account),
             id=f"m-{account}",
@@ -86,9 +111,10 @@ def obey(order: str, account: str) -> None:
             title=f"{engine.rows[account].address} works again",
             text="Proven just now.",
         )
-        engine.push(events.NotificationRaised(recovery))
+        engine.alert(recovery)
     else:
-        dbus.stop()
+        if surface is not None:
+            surface.stop()
         tray.hide()
         bridge.close()
         app.quit()

@@ -55,6 +55,18 @@ def test_orange_to_red_is_a_new_episode() -> None:
     assert opened is not None and opened.is_red
 
 
+def test_a_foreseen_end_is_one_episode_however_often_the_network_fails() -> None:
+    warned = replace(GREEN, state=State.AT_RISK, cause=Cause.SIGN_IN_ENDS)
+    open_warning = Episode("e1", "a1", Cause.SIGN_IN_ENDS, Color.ORANGE, BEFORE)
+    assert follow(open_warning, OFFLINE, NOW, "e2") == (None, None)
+    assert follow(open_warning, replace(OFFLINE, cause=Cause.PROOF_STALE), NOW, "e2") == (None, None)
+    assert follow(open_warning, warned, NOW, "e2") == (None, None)
+    closed, opened = follow(open_warning, replace(GREEN, granted_at=NOW), NOW, "e2")
+    assert closed is not None and closed.ending is Ending.RECONNECTED and opened is None
+    closed, opened = follow(OPEN_ORANGE, warned, NOW, "e2")
+    assert closed is not None and opened is not None and opened.cause is Cause.SIGN_IN_ENDS
+
+
 def test_pause_ends_it() -> None:
     closed, opened = follow(OPEN_RED, replace(RED, state=State.PAUSED, cause=None), NOW, "e2")
     assert closed is not None and closed.ending is Ending.PAUSED and opened is None

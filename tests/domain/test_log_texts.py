@@ -15,6 +15,7 @@ from reply_desktop.domain.log_texts import Rest
 from reply_desktop.domain.provider import Provider
 from reply_desktop.domain.sequence import Sequence
 from reply_desktop.domain.states import State
+from reply_desktop.domain.window import SendingWindow
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 ANA = Account("a", Provider.GOOGLE, "ana@example.com", NOW, State.EXPIRED, Cause.GRANT_REVOKED)
@@ -23,7 +24,7 @@ VALUES: dict[str, Any] = {
     "address": "ana@example.com", "prospect": "pat@there.example", "rest": Rest(("ben@example.com",), 1),
     "key": "k", "now": NOW, "moves": True, "count": 3, "error": "450 slow", "until": NOW + timedelta(hours=4),
     "limit": 50, "late": 23, "by": timedelta(hours=-1), "since": NOW, "step": 2, "why": Cause.THROTTLED,
-    "said": "5.1.1", "stops": True, "blind": ["ana@example.com"], "hard": True, "crash": True,
+    "said": "5.1.1", "stops": True, "blind": ["ana@example.com"], "hard": True,
 }  # fmt: skip
 
 MAKERS = [
@@ -39,7 +40,7 @@ def test_every_entry_is_whole_sentences_on_one_line(make: Any) -> None:
         name: ANA if parameter.annotation is Account else VALUES[name]
         for name, parameter in inspect.signature(make).parameters.items()
     }
-    if make is log_texts.failed:
+    if make in (log_texts.failed, log_texts.in_doubt):
         given["why"] = "it was refused."
     entry = make(**given)
     assert entry.at == NOW and entry.sequence_id == "s"
@@ -77,6 +78,19 @@ def test_spans_are_rounded_as_people_do(length: timedelta, said: str) -> None:
         log_texts.repaced("s", 23, NOW + length, None, NOW).text
         == f"23 late mails leave over the next {said}."
     )
+
+
+def test_times_are_those_of_the_sequences_window() -> None:
+    berlin = Sequence("s", "Spring", NOW, window=SendingWindow(timezone="Europe/Berlin"))
+    late = NOW.replace(hour=23, minute=30)
+    there = "at 2026-03-03 00:30 (Europe/Berlin)"
+    for entry in (
+        log_texts.provider_limit(berlin, ANA, None, late, NOW),
+        log_texts.limit_reached(berlin, "a@x", 50, late, NOW),
+        log_texts.deferred(berlin, 1, ANA, "p@x", Cause.THROTTLED, None, late, "k", NOW),
+        log_texts.disk_full(berlin, late, NOW),
+    ):
+        assert there in entry.text
 
 
 def test_text_from_outside_is_plain() -> None:

@@ -32,6 +32,10 @@ def row(state: State, cause: Cause | None = None, provider: Provider = Provider.
         (row(State.BLOCKED, Cause.ADMIN_POLICY), False),
         (row(State.BLOCKED, Cause.APP_REJECTED), False),
         (row(State.BLOCKED, Cause.ACCOUNT_NOT_FOUND), True),
+        (row(State.AT_RISK, Cause.SIGN_IN_ENDS), True),
+        (row(State.AT_RISK, Cause.TESTING_MODE_ENDS), True),
+        (row(State.AT_RISK, Cause.IDLE_ENDS), False),
+        (row(State.PAUSED, Cause.GRANT_REVOKED), False),
     ],
 )
 def test_reconnect_is_offered_only_where_it_helps(given: AccountRow, offers: bool) -> None:

@@ -81,13 +81,6 @@ def test_never_proven_is_not_fresh() -> None:
     assert not timing.is_fresh(None, NOW)
 
 
-@pytest.mark.parametrize(
-    ("left", "near"), [(timedelta(days=3), False), (timedelta(hours=47), True), (timedelta(-1), True)]
-)
-def test_deadline(left: timedelta, near: bool) -> None:
-    assert timing.deadline_near(NOW + left, NOW) is near
-
-
 def test_a_missed_idle_check_or_two_do_not_make_a_proof_stale() -> None:
     assert timing.FRESH_S >= 1.8 * timing.IDLE_EVERY_S * (1 - timing.JITTER)
     assert list(timing.LADDER_S) == [3, 5, 10, 20, 30, 60, 120, 300]

@@ -197,6 +197,19 @@ def test_what_never_opens(window: SendingWindow) -> None:
     assert list(window.stretches(moment, moment + timedelta(days=9))) == []
 
 
+@pytest.mark.parametrize(
+    ("zone", "said"),
+    [
+        ("Europe/Berlin", "2026-07-02 00:30 (Europe/Berlin)"),
+        ("America/New_York", "2026-07-01 18:30 (America/New_York)"),
+        ("UTC", "2026-07-01 22:30 (UTC)"),
+        ("Mars/Olympus_Mons", "2026-07-01 22:30 (UTC)"),
+    ],
+)
+def test_a_moment_is_said_by_the_clock_on_the_wall(zone: str, said: str) -> None:
+    assert SendingWindow(timezone=zone).wall(datetime(2026, 7, 1, 22, 30, tzinfo=UTC)) == said
+
+
 def test_the_usual_window_is_office_hours() -> None:
     window = SendingWindow()
     assert window.is_valid() and window.days == WEEKDAYS

@@ -3,10 +3,15 @@
 import subprocess
 import sys
 import threading
+from datetime import timedelta
 from pathlib import Path
 
 from reply_desktop.config import Config
+from reply_desktop.domain.account import Account
+from reply_desktop.domain.causes import Cause
+from reply_desktop.domain.grant import TokenSet
 from reply_desktop.domain.provider import SINGLE_CLICK, Provider
+from reply_desktop.domain.states import State
 from reply_desktop.engine.build import LazyProviders, Parts, build, new_id
 
 
@@ -67,3 +72,20 @@ def test_a_vault_whose_key_is_gone_is_told_by_a_sealed_client_secret_too(parts: 
         unit.settings.put("provider.google", '{"client_id": "x", "sealed": "AAAA"}')
         unit.commit()
     assert parts.settings.any_sealed() is not None
+
+
+def test_a_paused_account_is_kept_alive_by_the_engines_own_parts(parts: Parts) -> None:
+    long_ago = parts.clock.now() - timedelta(days=30)
+    ana = Account(
+        "a", Provider.GOOGLE, "ana@example.com", long_ago, State.PAUSED, generation=1, granted_at=long_ago
+    )
+    with parts.store.begin() as unit:
+        unit.accounts.add(ana)
+        unit.grants.put("a", 1, b"sealed")
+        unit.commit()
+    parts.credentials.remember("a", 1, TokenSet("refresh"))
+    parts.keep_alive.look()
+    with parts.store.read() as unit:
+        after = unit.accounts.get("a")
+    assert after is not None and after.checked_at is not None
+    assert (after.state, after.cause) == (State.PAUSED, Cause.APP_NOT_CONFIGURED)

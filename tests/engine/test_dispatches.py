@@ -12,7 +12,8 @@ from reply_desktop.domain.provider import Provider
 from reply_desktop.domain.sequence import SequenceStatus
 from reply_desktop.domain.sequence_rows import ImportReport
 from reply_desktop.domain.states import State
-from reply_desktop.engine.dispatches import IDLE_S, SOON_S, Dispatches
+from reply_desktop.engine.dispatches import Dispatches
+from reply_desktop.engine.ticking import IDLE_S, SOON_S
 from tests.fakes.clock import FakeClock
 from tests.fakes.sequences import sequence_row
 from tests.fakes.store import row_of

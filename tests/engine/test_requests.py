@@ -56,6 +56,7 @@ def test_every_request_is_in_the_table(ask: Asked) -> None:
         m.GetAccounts(("a1", "gone")),
         m.GetAccount("a1"),
         m.GetAccount("ANA@example.com"),
+        m.GetDiagnosis("ana@example.com"),
         m.GetSummary(),
         m.CancelCheck("none"),
         m.PauseAccounts(("a1",)),

@@ -3,13 +3,17 @@
 import threading
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from reply_desktop.channel import messages as m
 from reply_desktop.domain import events
+from reply_desktop.domain.account import Account
+from reply_desktop.domain.case import Record
 from reply_desktop.domain.causes import Cause
+from reply_desktop.domain.diagnosis import Diagnosis, diagnose
+from reply_desktop.domain.diagnosis_report import report
 from reply_desktop.domain.errors import EngineUnavailable, NotConfigured, NotFound, ReplyDesktopError
 from reply_desktop.domain.grant import MailServer, MailServers, Security
 from reply_desktop.domain.provider import Provider
@@ -17,14 +21,18 @@ from reply_desktop.domain.rows import (
     AccountDetail,
     AccountFilter,
     AccountRow,
+    AlertMailRow,
     AppFault,
     EpisodeRow,
     NotificationRow,
     ProviderRow,
+    RelayRow,
     Summary,
+    TeamChannelRow,
 )
 from reply_desktop.domain.sequence_rows import SequenceRow
 from reply_desktop.domain.states import COLORS, NEEDS_PERSON, SEVERITY, Color, State, worst
+from reply_desktop.logs import redact
 from tests.fakes.sequences import FakeSequences
 from tests.fakes.sequences import few_log as few_log
 from tests.fakes.sequences import few_sequences as few_sequences
@@ -171,8 +179,12 @@ class FakeEngine:
         self.faults: tuple[AppFault, ...] = ()
         self.settings: dict[str, str] = {}
         self.notifications: list[NotificationRow] = []
+        self.alert_mail = AlertMailRow("", "ana@brightfield.example", None, 0, 0, 10)
+        self.team: tuple[TeamChannelRow, ...] = ()
+        self.alerts: dict[str, NotificationRow] = {}
         self.vault = m.VaultState(m.VaultStatus.OPEN, "Secret Service", "The key lies in the keyring.")
         self.episodes: dict[str, tuple[EpisodeRow, ...]] = {}
+        self.granted: dict[str, datetime] = {}
         self.up = True
         self.connects = 0
         self._consents = 0
@@ -229,6 +241,16 @@ class FakeEngine:
         """Push an event as the engine would."""
         self._on_event(event)
 
+    def alert(self, *rows: NotificationRow) -> None:
+        """Have these shown on the desktop: due until a front claims them."""
+        self.alerts |= {one.id: one for one in rows}
+        self.push(events.AlertsDue(rows))
+
+    def withdraw(self, row: NotificationRow) -> None:
+        """What this tells of is over."""
+        self.alerts.pop(row.id, None)
+        self.push(events.NotificationWithdrawn(row.id, row.key))
+
     def change(self, account_id: str, **fields: Any) -> AccountRow:
         """Change a row and push it together with the new summary."""
         self.rows[account_id] = changed = replace(self.rows[account_id], **fields)
@@ -241,6 +263,18 @@ class FakeEngine:
         self.sequences.rows[sequence_id] = changed = replace(self.sequences.rows[sequence_id], **fields)
         self.push(events.SequencesChanged((changed,)))
         return changed
+
+    def change_mail(self, **fields: Any) -> AlertMailRow:
+        """Change how alert e-mail stands and push it."""
+        self.alert_mail = replace(self.alert_mail, **fields)
+        self.push(events.AlertMailChanged(self.alert_mail))
+        return self.alert_mail
+
+    def change_team(self, rows: tuple[TeamChannelRow, ...]) -> m.TeamChannelList:
+        """Change the team channels and push them."""
+        self.team = rows
+        self.push(events.TeamChannelsChanged(rows))
+        return m.TeamChannelList(rows)
 
     def push_removed(self, account_id: str) -> None:
         """Remove an account and push that it is gone."""
@@ -322,6 +356,8 @@ class FakeEngine:
                 return m.AccountRows(tuple(self.rows[i] for i in ids if i in self.rows))
             case m.GetAccount(account):
                 return self._detail(self._account(account))
+            case m.GetDiagnosis(account):
+                return self.diagnosis(self._account(account))
             case m.GetSummary():
                 return self.summary()
             case m.CheckAccounts(accounts):
@@ -362,6 +398,33 @@ class FakeEngine:
                 )
             case m.ListNotifications():
                 return m.NotificationList(tuple(self.notifications))
+            case m.ListAlerts():
+                return m.AlertList(tuple(self.alerts.values()))
+            case m.ClaimAlerts(ids):
+                return m.ClaimedAlerts(tuple(one for one in ids if self.alerts.pop(one, None)))
+            case m.GetAlertMail():
+                return self.alert_mail
+            case m.PutRelay(server, sender, user, password):
+                return self.change_mail(relay=RelayRow(server, user, sender, password is not None))
+            case m.ClearRelay():
+                return self.change_mail(relay=None)
+            case m.TestAlertMail():
+                return m.AlertTested(f"Sent to {self.alert_mail.to} through {self.alert_mail.through}.")
+            case m.ListTeamChannels():
+                return m.TeamChannelList(self.team)
+            case m.AddTeamChannel(name):
+                made_channel = TeamChannelRow(
+                    f"t{len(self.team) + 1}", name, "Slack", "hooks.slack.com", True
+                )
+                return self.change_team((*self.team, made_channel))
+            case m.SwitchTeamChannel(channel, enabled):
+                return self.change_team(
+                    tuple(replace(one, enabled=enabled) if one.id == channel else one for one in self.team)
+                )
+            case m.RemoveTeamChannel(channel):
+                return self.change_team(tuple(one for one in self.team if one.id != channel))
+            case m.TestTeamChannel():
+                return m.AlertTested("The channel took the message.")
             case m.StartOverVault():
                 self.vault = m.VaultState(m.VaultStatus.OPEN, self.vault.backend, "A new key was made.")
                 return self.vault
@@ -378,6 +441,24 @@ class FakeEngine:
             case m.Export():
                 return m.Exported("{}")
         return m.Done()
+
+    def diagnosis(self, one: AccountRow) -> Diagnosis:
+        """What the engine would say of a row, from what is set of it here."""
+        detail = self._detail(one)
+        names = [field.name for field in fields(AccountRow) if field.name in Account.__dataclass_fields__]
+        known = {name: getattr(one, name) for name in names}
+        account = Account(
+            **known,
+            created_at=detail.created_at,
+            scopes=one.granted_scopes,
+            granted_at=self.granted.get(one.id, detail.granted_at),
+            generation=1,
+            servers=detail.servers,
+        )
+        used = tuple(row for row in self.sequences.rows.values() if one.address in row.accounts)
+        record = Record(account, detail.episodes, used, client_id="c1d2e3f4-0000-4000-8000-000000000000")
+        made = diagnose(record, self.now)
+        return replace(made, report=report(made, record, "Reply Desktop 0", redact))
 
     def _detail(self, one: AccountRow) -> AccountDetail:
         timeline = self.episodes.get(one.id)

@@ -3,7 +3,7 @@
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime, time
+from datetime import UTC, datetime, time
 from itertools import count
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from reply_desktop.domain.sequence_rows import LogFilter, Rendered
 from reply_desktop.domain.states import State
 from reply_desktop.domain.touch import Touch
 from reply_desktop.domain.window import SendingWindow
+from reply_desktop.services.announcer import Announcer
 from reply_desktop.services.bus import Bus
 from reply_desktop.services.course import Course
 from reply_desktop.services.credentials import CredentialStore
@@ -197,8 +198,9 @@ class SendingWorld:
         self.queries = Queries(self.store)
         self.settings = SettingsDesk(self.store, self.vault, self.bus, {})
         self.ledger = Ledger(
-            self.store, self.queries, self.bus, self.clock, self.new_id, self.settings.preferences
-        )
+            self.store, self.queries, self.bus, self.clock, self.new_id, self.settings.preferences,
+            Announcer(self.settings.preferences, lambda: UTC),
+        )  # fmt: skip
         self.credentials = CredentialStore(self.store, self.vault)
         self.tasks = AtOnce()
         self.health = Health(

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence as Many
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from reply_desktop.domain.sequence import Sequence, SequenceStatus, Step
 from reply_desktop.domain.sequence_rows import LogFilter
 from reply_desktop.domain.states import State
 from reply_desktop.domain.touch import Touch, TouchState
+from reply_desktop.services.announcer import Announcer
 from reply_desktop.services.bus import Bus
 from reply_desktop.services.forecasts import Forecasts
 from reply_desktop.services.ledger import Ledger
@@ -53,7 +54,15 @@ class Rooms:
         queries = Queries(self.store)
         settings = SettingsDesk(self.store, FakeVault(), self.bus, {})
         self._numbers = 0
-        ledger = Ledger(self.store, queries, self.bus, self.clock, self.new_id, settings.preferences)
+        ledger = Ledger(
+            self.store,
+            queries,
+            self.bus,
+            self.clock,
+            self.new_id,
+            settings.preferences,
+            Announcer(settings.preferences, lambda: UTC),
+        )
         self.feed = SequenceFeed(
             self.store, queries, ledger, self.bus, self.clock, lambda seconds, run: run()
         )

@@ -11,7 +11,7 @@ from reply_desktop.cli.commands import Commands
 from reply_desktop.domain.consent import ConsentEnd
 from reply_desktop.domain.events import ConsentEnded, ImportProgress
 from reply_desktop.domain.provider import Provider
-from reply_desktop.domain.rows import AccountDetail, AccountRow, ProviderRow
+from reply_desktop.domain.rows import AccountDetail, AccountRow, AlertMailRow, ProviderRow
 from tests.cli.test_shapes import AT
 
 LINK = "https://accounts.example/auth?state=x"
@@ -46,6 +46,8 @@ class ScriptedFront:
                 return AccountDetail(self.rows[0], (), AT, AT, None)
             case m.BeginConsent():
                 return m.ConsentStarted("c1", LINK, AT)
+            case m.GetAlertMail():
+                return AlertMailRow("", None, None, 0, 0, 10)
             case m.ListProviders():
                 return m.ProviderList(
                     (

@@ -6,7 +6,7 @@ Sequences have no doubles here: services that are about them are tested on the r
 import copy
 import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -22,8 +22,14 @@ from reply_desktop.adapters.store.tables import metadata
 from reply_desktop.adapters.store.unit_of_work import SqliteUnitOfWork
 from reply_desktop.domain.account import Account
 from reply_desktop.domain.address import same_mailbox
-from reply_desktop.domain.episode import Episode
-from reply_desktop.domain.notification import Notification
+from reply_desktop.domain.announcement import (
+    TELLING_STATES,
+    Announced,
+    Announcement,
+    AnnouncementState,
+)
+from reply_desktop.domain.episode import Ending, Episode
+from reply_desktop.domain.notification import Notification, NotificationKind
 from reply_desktop.domain.provider import Provider
 from reply_desktop.domain.rows import (
     AccountDetail,
@@ -35,6 +41,7 @@ from reply_desktop.domain.rows import (
     Summary,
 )
 from reply_desktop.domain.states import NEEDS_PERSON, State, worst
+from reply_desktop.services.announcer import row_of as notification_row
 from reply_desktop.services.ports import SequenceReads
 from reply_desktop.services.sequence_ports import (
     Enrollments,
@@ -55,6 +62,7 @@ class Tables:
     episodes: dict[str, Episode] = field(default_factory=dict)
     faults: dict[str, AppFault] = field(default_factory=dict)
     notifications: dict[str, Notification] = field(default_factory=dict)
+    announcements: dict[tuple[str, str, int], Announcement] = field(default_factory=dict)
     settings: dict[str, str] = field(default_factory=dict)
 
 
@@ -137,6 +145,11 @@ class _Episodes:
         assert len(found) <= 1
         return found[0] if found else None
 
+    def of_grants(self, account_id: str, limit: int = 50) -> list[Episode]:
+        mine = [one for one in self._t.values() if one.account_id == account_id]
+        telling = [one for one in mine if one.is_red or one.ending is Ending.RECONNECTED]
+        return sorted(telling, key=lambda one: one.started_at)[-limit:]
+
     def add(self, episode: Episode) -> None:
         self._t[episode.id] = episode
 
@@ -167,8 +180,27 @@ class _Notifications:
     def of_key(self, key: str) -> Notification | None:
         return next((one for one in reversed(self._t.values()) if one.key == key), None)
 
+    def get(self, notification_id: str) -> Notification | None:
+        return self._t.get(notification_id)
+
+    def newest_of(self, kind: NotificationKind) -> Notification | None:
+        return next((one for one in reversed(self._t.values()) if one.kind is kind), None)
+
+    def open(self, kinds: Collection[NotificationKind]) -> list[Notification]:
+        return [one for one in self._t.values() if one.kind in kinds and one.withdrawn_at is None]
+
+    def to_remind(self, until: datetime) -> list[Notification]:
+        return [one for one in self._t.values() if one.remind_at is not None and one.remind_at <= until]
+
+    def next_reminder_at(self) -> datetime | None:
+        return min((one.remind_at for one in self._t.values() if one.remind_at is not None), default=None)
+
+    def remind(self, notification_id: str, reminded: int, remind_at: datetime | None, unread: bool) -> None:
+        one = replace(self._t[notification_id], reminded=reminded, remind_at=remind_at)
+        self._t[notification_id] = replace(one, read_at=None) if unread else one
+
     def withdraw(self, notification_id: str, at: datetime) -> None:
-        self._t[notification_id] = replace(self._t[notification_id], withdrawn_at=at)
+        self._t[notification_id] = replace(self._t[notification_id], withdrawn_at=at, remind_at=None)
 
     def mark_read(self, ids: Sequence[str] | None, at: datetime) -> None:
         for key, one in self._t.items():
@@ -179,12 +211,74 @@ class _Notifications:
         return sum(one.read_at is None for one in self._t.values())
 
 
+class _Announcements:
+    def __init__(self, tables: Tables) -> None:
+        self._t = tables.announcements
+        self._news = tables.notifications
+
+    def add(self, announcement: Announcement) -> None:
+        assert _place(announcement) not in self._t and announcement.notification_id in self._news
+        self._t[_place(announcement)] = announcement
+
+    def save(self, announcement: Announcement) -> None:
+        assert _place(announcement) in self._t
+        self._t[_place(announcement)] = announcement
+
+    def of(self, notification_id: str) -> list[Announcement]:
+        return [one for one in self._t.values() if one.notification_id == notification_id]
+
+    def due(self, channel: str, now: datetime, limit: int) -> list[Announced]:
+        found = [one for one in self._waiting() if one.channel == channel and one.due_at <= now]
+        return [Announced(one, self._news[one.notification_id]) for one in found][:limit]
+
+    def waiting(self, channel: str) -> int:
+        return sum(one.channel == channel for one in self._waiting())
+
+    def channels(self) -> list[str]:
+        return sorted({one.channel for one in self._waiting()})
+
+    def next_due_at(self, channel: str) -> datetime | None:
+        return min((one.due_at for one in self._waiting() if one.channel == channel), default=None)
+
+    def telling(self) -> list[Announced]:
+        found = [one for one in self._t.values() if one.state is AnnouncementState.TELLING]
+        return [Announced(one, self._news[one.notification_id]) for one in found]
+
+    def batches_since(self, channel: str, since: datetime) -> list[datetime]:
+        told: dict[str | None, datetime] = {}
+        for one in self._t.values():
+            if one.channel == channel and one.state in TELLING_STATES and one.told_at and one.told_at > since:
+                told.setdefault(one.batch, one.told_at)
+        return sorted(told.values())
+
+    def drop(self, notification_id: str) -> None:
+        self._drop(lambda one: one.notification_id == notification_id)
+
+    def drop_channel(self, channel: str) -> None:
+        self._drop(lambda one: one.channel == channel)
+
+    def _drop(self, which: Callable[[Announcement], bool]) -> None:
+        for one in self._waiting():
+            if which(one):
+                self._t[_place(one)] = replace(one, state=AnnouncementState.DROPPED)
+
+    def _waiting(self) -> list[Announcement]:
+        return [one for one in self._t.values() if one.state is AnnouncementState.WAITING]
+
+
+def _place(announcement: Announcement) -> tuple[str, str, int]:
+    return announcement.notification_id, announcement.channel, announcement.number
+
+
 class _Settings:
     def __init__(self, tables: Tables) -> None:
         self._t = tables.settings
 
     def get(self, name: str) -> str | None:
         return self._t.get(name)
+
+    def starting(self, prefix: str) -> dict[str, str]:
+        return {name: self._t[name] for name in sorted(self._t) if name.startswith(prefix)}
 
     def put(self, name: str, value: str) -> None:
         self._t[name] = value
@@ -231,6 +325,7 @@ class MemoryUnit:
         self.episodes = _Episodes(tables)
         self.app_faults = _Faults(tables)
         self.notifications = _Notifications(tables)
+        self.announcements = _Announcements(tables)
         self.settings = _Settings(tables)
         self.committed = False
 
@@ -319,13 +414,10 @@ class MemoryReads:
         )
 
     def notifications(self, limit: int, before: datetime | None = None) -> list[NotificationRow]:
-        return [
-            NotificationRow(
-                n.id, n.key, n.kind, n.severity, n.title, n.text, n.at, n.account_id,
-                n.read_at is not None, n.withdrawn_at is not None,
-            )
-            for n in reversed(self._store.tables.notifications.values())
-        ][:limit]  # fmt: skip
+        return [notification_row(one) for one in reversed(self._store.tables.notifications.values())][:limit]
+
+    def notification_rows(self, ids: Sequence[str]) -> list[NotificationRow]:
+        return [notification_row(one) for one in self._store.tables.notifications.values() if one.id in ids]
 
 
 def row_of(account: Account) -> AccountRow:
@@ -333,7 +425,7 @@ def row_of(account: Account) -> AccountRow:
     return AccountRow(
         account.id, account.provider, account.address, account.state, account.cause, account.provider_error,
         account.proven_at, account.checked_at, account.next_check_at, account.deadline_at, account.scopes,
-        (), 0, account.daily_limit, "-" * 30,
+        (), 0, account.daily_limit, "-" * 30, deadline_cause=account.deadline_cause,
     )  # fmt: skip
 
 

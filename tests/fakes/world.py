@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import count
 
 from reply_desktop.domain import events, grant
@@ -14,6 +14,7 @@ from reply_desktop.domain.outcome import PROVEN, Outcome
 from reply_desktop.domain.provider import SINGLE_CLICK, Provider
 from reply_desktop.domain.states import State
 from reply_desktop.services.accounts import AccountDesk
+from reply_desktop.services.announcer import Announcer
 from reply_desktop.services.bus import Bus
 from reply_desktop.services.connect import Connect
 from reply_desktop.services.credentials import CredentialStore
@@ -185,9 +186,11 @@ class World:
         self.credentials = CredentialStore(self.store, self.vault)
         numbers = count(1)
         self.new_id = lambda: f"id{next(numbers)}"
+        self.announcer = Announcer(self.settings.preferences, lambda: UTC)
         self.ledger = Ledger(
-            self.store, self.queries, self.bus, self.clock, self.new_id, self.settings.preferences
-        )
+            self.store, self.queries, self.bus, self.clock, self.new_id, self.settings.preferences,
+            self.announcer,
+        )  # fmt: skip
         self.tasks = AtOnce()
         self.health = Health(
             self.store, self.credentials, self.providers, self.ledger, self.queries, self.bus, self.clock,

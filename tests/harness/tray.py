@@ -50,6 +50,16 @@ class TrayIcon:
         return bytes(max(pixmaps, key=lambda each: each[0])[2]) if pixmaps else b""
 
     @property
+    def attention(self) -> str:
+        """Name of another picture that the panel shows for a while in the icon's place; empty for none."""
+        return str(self._property("AttentionIconName"))
+
+    @property
+    def pictures(self) -> list[tuple[int, int, bytes]]:
+        """All pixmaps of the icon: width, height and pixels as in `picture`."""
+        return [(width, height, bytes(pixels)) for width, height, pixels in self._property("IconPixmap")]
+
+    @property
     def menu(self) -> list[MenuEntry]:
         """The lines of the menu, without separators, top level only."""
         _, (_, _, children) = self._layout()

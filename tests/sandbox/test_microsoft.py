@@ -294,6 +294,18 @@ def test_a_policy_is_satisfied_by_a_new_sign_in(
     assert "access_token" in before.refresh()
 
 
+def test_a_sign_in_frequency_ends_each_grant_so_long_after_its_sign_in(
+    sandbox: Sandbox, control: SandboxControl
+) -> None:
+    control.apply(Control.SIGN_IN_FREQUENCY, DANA, every_s=3600)
+    caller = microsoft_consent(sandbox)
+    assert "access_token" in caller.refresh()
+    control.apply(Control.SIGN_IN_FREQUENCY, DANA, every_s=0.001)
+    assert caller.refresh()["error_codes"] == [70043]
+    control.clear(Control.SIGN_IN_FREQUENCY, DANA)
+    assert "access_token" in caller.refresh()
+
+
 @pytest.mark.parametrize("code", sorted(ENTRA))
 def test_any_entra_code_can_be_answered(sandbox: Sandbox, control: SandboxControl, code: int) -> None:
     caller = signed_in(sandbox)

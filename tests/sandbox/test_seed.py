@@ -1,5 +1,6 @@
 """A new sandbox gets its accounts by consent, once, through the same requests a person's front makes."""
 
+import json
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -56,6 +57,7 @@ class Front:
         self.end = ConsentEnd.CONNECTED
         self.sequences: tuple[str, ...] = ()
         self.import_error: str | None = None
+        self.alerts_to = ""
 
     def ask(self, request: Any, timeout_s: float = 0) -> Any:
         self.asked.append(request)
@@ -65,6 +67,8 @@ class Front:
                 return m.ProviderList(tuple(rows))
             case m.ListAccounts():
                 return m.AccountIndex(self._accounts)
+            case m.GetSettings(names):
+                return m.SettingValues({name: json.dumps(self.alerts_to) for name in names})
             case m.ListSequences():
                 return m.SequenceList(tuple(sequence_row(1, name) for name in self.sequences))
             case m.GetAccounts():
@@ -101,6 +105,26 @@ def test_a_new_folder_gets_two_two_and_one(sandbox: Sandbox) -> None:
     (other,) = front.asked_for(m.AddOther)
     assert connected == [*(one.login_hint for one in consents), other.address]
     assert other.password not in repr(other)
+
+
+def test_alerts_come_to_the_sink(sandbox: Sandbox) -> None:
+    front = Front(sandbox)
+    seed(sandbox, front)
+    assert front.asked_for(m.PutSettings) == [m.PutSettings({"notify.email_to": '"you@harbor.example"'})]
+
+
+def test_the_persons_own_address_stays(sandbox: Sandbox) -> None:
+    front = Front(sandbox)
+    front.alerts_to = "me@example.com"
+    seed(sandbox, front)
+    assert front.asked_for(m.PutSettings) == []
+
+
+def test_an_address_that_was_taken_out_later_does_not_come_back(sandbox: Sandbox) -> None:
+    (Path(sandbox.data_dir) / DONE_FILE).touch()
+    front = Front(sandbox)
+    assert len(seed(sandbox, front)) == 5
+    assert front.asked_for(m.PutSettings) == []
 
 
 def test_what_is_there_is_left_alone(sandbox: Sandbox) -> None:

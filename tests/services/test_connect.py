@@ -1,6 +1,7 @@
 """Sign-ins: the right mailbox is stored whole, anything else changes nothing, and the ending is told."""
 
 import threading
+from datetime import timedelta
 
 import pytest
 
@@ -8,7 +9,7 @@ from reply_desktop.domain import events
 from reply_desktop.domain.causes import Cause
 from reply_desktop.domain.consent import ConsentEnd
 from reply_desktop.domain.errors import ConsentFailed, InvalidInput, NotConfigured, NotFound
-from reply_desktop.domain.grant import TokenSet
+from reply_desktop.domain.grant import Identity, TokenSet
 from reply_desktop.domain.outcome import PROVEN, Outcome
 from reply_desktop.domain.provider import Provider
 from reply_desktop.domain.states import State
@@ -353,3 +354,77 @@ def test_a_permission_to_read_that_was_not_given_is_said(
     assert end.end == ConsentEnd.CONNECTED, "reading is a gift, not a condition"
     assert ("was not given" in end.text) is told
     assert world.account().scopes == scopes
+
+
+def sign_in(world: World, ended: Ended, tokens: TokenSet | None = None) -> None:
+    world.clock.advance(60)
+    world.google.signs_in("ana@example.com", "sub-ana")
+    if tokens is not None:
+        world.google.redeemed = Redeemed(PROVEN, tokens, Identity("sub-ana", "ana@example.com"))
+    consent_id, listener = reconnect(world)
+    listener.answer(code="c", state="st")
+    assert ended.of(consent_id).end == ConsentEnd.CONNECTED
+
+
+def pass_time(world: World, span: timedelta, every: timedelta = timedelta(minutes=15)) -> None:
+    """Time passes with the account being checked."""
+    for _ in range(span // every):
+        world.clock.advance(every)
+        world.health.check_now("ana")
+
+
+def test_an_end_that_is_learnt_is_told_once_before_it_breaks_and_a_new_sign_in_ends_that(
+    world: World, ended: Ended
+) -> None:
+    world.add()
+    pass_time(world, timedelta(hours=24))
+    world.google.answer(Outcome(Cause.SIGN_IN_FREQUENCY))
+    pass_time(world, timedelta(minutes=15))
+    assert world.account().state is State.EXPIRED
+    world.google.answer(PROVEN)
+    sign_in(world, ended)
+    ana = world.account()
+    began = world.clock.now()
+    assert (ana.state, ana.deadline_cause) == (State.CONNECTED, Cause.SIGN_IN_ENDS)
+    assert ana.deadline_at == began + timedelta(hours=24)
+    pass_time(world, timedelta(hours=17, minutes=45))
+    assert world.account().state is State.CONNECTED
+    pass_time(world, timedelta(minutes=15))
+    ana = world.account()
+    assert (ana.state, ana.cause) == (State.AT_RISK, Cause.SIGN_IN_ENDS)
+    world.google.answer(Outcome(Cause.OFFLINE), PROVEN)
+    pass_time(world, timedelta(hours=2))
+    told = list(world.store.tables.notifications.values())
+    assert [one.kind for one in told] == ["account_lost", "account_recovered", "deadline_near"]
+    sign_in(world, ended)
+    ana = world.account()
+    assert (ana.state, ana.cause) == (State.CONNECTED, None)
+    assert ana.deadline_at == world.clock.now() + timedelta(hours=24), "what was learnt goes on"
+    told = list(world.store.tables.notifications.values())
+    assert len(told) == 3 and told[-1].withdrawn_at == world.clock.now()
+    assert [one.ending for one in world.store.tables.episodes.values()] == ["reconnected", "reconnected"]
+
+
+def test_a_grant_that_outlives_what_was_learnt_turns_green_again(world: World, ended: Ended) -> None:
+    world.add()
+    pass_time(world, timedelta(hours=24))
+    world.google.answer(Outcome(Cause.SIGN_IN_FREQUENCY))
+    pass_time(world, timedelta(minutes=15))
+    world.google.answer(PROVEN)
+    sign_in(world, ended)
+    pass_time(world, timedelta(hours=25))
+    assert world.account().state is State.AT_RISK
+    pass_time(world, timedelta(hours=2))
+    assert (world.account().state, world.account().deadline_at) == (State.CONNECTED, None)
+    assert [one.kind for one in world.store.tables.notifications.values()][-1] == "deadline_near"
+    sign_in(world, ended)
+    assert world.account().deadline_at is None
+
+
+def test_an_announced_end_counts_where_it_is_earlier(world: World, ended: Ended) -> None:
+    world.add()
+    now = world.clock.now()
+    ends_at = now + timedelta(days=7)
+    sign_in(world, ended, TokenSet("r", "a", scopes=(SEND,), issued_at=now, refresh_expires_at=ends_at))
+    ana = world.account()
+    assert (ana.deadline_at, ana.deadline_cause) == (ends_at, Cause.TESTING_MODE_ENDS)

@@ -1,10 +1,16 @@
 """Credentials: opened when the vault lets us, never confused, never lost."""
 
+from datetime import timedelta
+
 import pytest
 
+from reply_desktop.domain import timing
 from reply_desktop.domain.causes import Cause
 from reply_desktop.domain.grant import Password, TokenSet
-from reply_desktop.services.credentials import must_store
+from reply_desktop.domain.provider import Provider
+from reply_desktop.domain.states import State
+from reply_desktop.services.credentials import TOKEN_LEFT_S, must_store
+from tests.fakes.clock import START
 from tests.fakes.world import World
 
 
@@ -74,3 +80,40 @@ def test_memory_serves_only_its_own_generation(world: World) -> None:
 )
 def test_must_store(old: object, new: object, must: bool) -> None:
     assert must_store(old, new) is must  # type: ignore[arg-type]
+
+
+FRESH = timedelta(seconds=timing.FRESH_S)
+LEFT = timedelta(seconds=TOKEN_LEFT_S)
+
+
+@pytest.mark.parametrize(
+    ("tokens", "age", "proven"),
+    [
+        (TokenSet("r", "a"), timedelta(0), True),
+        (TokenSet("r", "a"), FRESH, True),
+        (TokenSet("r", "a"), FRESH + timedelta(seconds=1), False),
+        (TokenSet("r", "a", expires_at=START + LEFT), timedelta(0), True),
+        (TokenSet("r", "a", expires_at=START + LEFT), timedelta(seconds=1), False),
+        (TokenSet("r", ""), timedelta(0), False),
+    ],
+)
+def test_mail_may_leave_with_a_fresh_proof_and_a_token_that_lasts(
+    world: World, tokens: TokenSet, age: timedelta, proven: bool
+) -> None:
+    world.credentials.remember("ana", 1, tokens)
+    loaded = world.credentials.load("ana")
+    assert loaded is not None and loaded.is_proven(START + age) is proven
+
+
+@pytest.mark.parametrize("state", list(State))
+def test_mail_leaves_only_from_accounts_that_can_send(world: World, state: State) -> None:
+    world.add("gina", Provider.OTHER, state)
+    loaded = world.credentials.load("gina")
+    assert loaded is not None
+    assert loaded.is_proven(START) is (state in (State.CONNECTED, State.AT_RISK))
+
+
+def test_nothing_leaves_while_the_vault_is_locked(world: World) -> None:
+    world.vault.locked = True
+    loaded = world.credentials.load("ana")
+    assert loaded is not None and not loaded.is_proven(START)

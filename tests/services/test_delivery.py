@@ -154,6 +154,7 @@ def test_a_provider_limit_holds_the_account_and_costs_the_message_nothing(world:
     assert touch is not None and touch.attempts == 1
     (entry,) = world.log(LogKind.PROVIDER_LIMIT)
     assert "a@own.example" in entry.text and "slow down" in entry.text
+    assert "(UTC)" in entry.text
 
 
 def test_a_dead_grant_stops_the_account_and_leaves_the_message_as_it_was(world: SendingWorld) -> None:

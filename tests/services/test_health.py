@@ -336,7 +336,12 @@ def test_order_row_first_then_what_follows(world: World) -> None:
     world.google.answer(LOST)
     world.health.check_now("ana")
     kinds = [type(event) for event in world.events]
-    assert kinds == [events.AccountChanged, events.EpisodeOpened, events.NotificationRaised]
+    assert kinds == [
+        events.AccountChanged,
+        events.EpisodeOpened,
+        events.NotificationRaised,
+        events.AlertsDue,
+    ]
     first = world.events[0]
     assert isinstance(first, events.AccountChanged) and first.row.state is State.EXPIRED
     assert replace(first.after) == world.account()

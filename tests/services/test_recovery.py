@@ -124,3 +124,14 @@ def test_doubts_of_a_sequence_that_is_gone_are_gone_with_it(world: SendingWorld)
         unit.sequences.remove("spring")
         unit.commit()
     assert world.recovery.start() == 0 and world.recovery.look() == 0
+
+
+def test_what_was_settled_is_not_lost_sight_of(world: SendingWorld) -> None:
+    world.sequence(prospects=1)
+    world.tick()
+    (place,) = world.places()
+    before = world.touch(place.id, "spring-1")
+    assert before is not None
+    world.recovery.lose_sight(before.id)
+    world.recovery.lose_sight("gone")
+    assert world.touch(place.id, "spring-1") == before and world.log(LogKind.IN_DOUBT) == []

@@ -1,6 +1,7 @@
 """Inboxes: each message is handled once, and does to its sequence what it means and nothing else."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from reply_desktop.domain.inbox import InboxMessage
 from reply_desktop.domain.log_entry import LogKind
 from reply_desktop.domain.outcome import PROVEN, Outcome
 from reply_desktop.domain.prospect import SuppressionReason
+from reply_desktop.domain.provider import Provider
 from reply_desktop.domain.sequence import SequenceStatus
 from reply_desktop.domain.states import State
 from reply_desktop.services.ports import InboxPage, SendResult
@@ -224,6 +226,25 @@ def test_only_what_may_be_read_and_is_used_is_read(world: SendingWorld) -> None:
     assert world.replies.look() == 0
 
 
+@pytest.mark.parametrize("how", HOW)
+def test_a_reply_to_an_account_taken_out_of_the_sequence_is_seen(world: SendingWorld, how: str) -> None:
+    world.mailbox.answers.append(SendResult(PROVEN, thread_id="t-1"))
+    sent(world)
+    world.account("b", provider=Provider.GOOGLE)
+    world.change(accounts=("b",))
+    comes_in(world, HOW[how](world))
+    assert [place.finish_reason for place in world.places()] == [FinishReason.REPLIED, None]
+
+
+def test_an_account_taken_out_is_read_as_long_as_it_may_matter(world: SendingWorld) -> None:
+    world.mailbox.answers.append(UNKNOWN)
+    sent(world, (P,))
+    world.change(accounts=())
+    comes_in(world, message(world, references=tuple(_doubts(world))))
+    assert world.places()[0].finish_reason is FinishReason.REPLIED
+    assert world.replies.look() == 0
+
+
 def test_what_is_in_doubt_is_looked_for_along_the_way(world: SendingWorld) -> None:
     world.mailbox.answers.append(UNKNOWN)
     sent(world)
@@ -253,6 +274,24 @@ def test_the_first_look_goes_back_to_the_beginning_of_the_sequence(world: Sendin
     world.prove()
     world.replies.look()
     assert seen == [begun]
+
+
+def test_the_first_look_at_an_account_taken_out_does_so_too(world: SendingWorld) -> None:
+    sent(world)
+    world.change(accounts=())
+    world.clock.advance(timedelta(hours=3))
+    world.prove()
+    early = replace(message(world), at=world.clock.now() - timedelta(hours=2))
+    since = []
+    real = world.mailbox.read_inbox
+
+    def read(account, credentials, cursor, since_at, limit=200):
+        since.append(since_at)
+        return real(account, credentials, cursor, since_at, limit)
+
+    world.mailbox.read_inbox = read  # type: ignore[method-assign]
+    comes_in(world, early)
+    assert since == [world.stored().started_at]
 
 
 @pytest.mark.parametrize("slept", [timedelta(days=3), -timedelta(hours=1)])

@@ -20,6 +20,7 @@ from reply_desktop.domain.outcome import Outcome
 from reply_desktop.domain.provider import Provider
 from reply_desktop.domain.sequence import Ramp, SequenceMove, SequenceStatus, Stranded, StrandedKind, moved
 from reply_desktop.domain.states import Color, State
+from reply_desktop.domain.touch import TouchState
 from reply_desktop.domain.window import SendingWindow
 from reply_desktop.services.ports import Probed, SendResult
 from tests.fakes.clock import START
@@ -418,6 +419,87 @@ def test_a_disk_that_stays_full_leaves_a_doubt_at_the_next_start(world: SendingW
     world.sender.start()
     world.tick()
     assert [place.state for place in world.places()] == [EnrollmentState.IN_DOUBT, EnrollmentState.FINISHED]
+
+
+class Faults:
+    """Lets the next `left` units of work of the world fail by a fault of our own."""
+
+    def __init__(self, world: SendingWorld) -> None:
+        self.left = 0
+        world.store.begin = self._begin  # type: ignore[method-assign]
+        self._real = type(world.store).begin.__get__(world.store)
+
+    def _begin(self, *, durable: bool = False):
+        if self.left > 0:
+            self.left -= 1
+            raise RuntimeError("a fault of our own")
+        return self._real(durable=durable)
+
+
+def fault_after_sending(world: SendingWorld, times: int, answer: SendResult = SENT) -> None:
+    """One mail is handed over and answered so; then so many units of work fail."""
+    world.account("a")
+    world.sequence(prospects=["one@there.example"], steps=2)
+    faults = Faults(world)
+    world.mailbox.answers.append(answer)
+    world.mailbox.on_send = lambda mail: setattr(faults, "left", times)
+    world.tick()
+    world.mailbox.on_send = lambda mail: None
+
+
+@pytest.mark.expect_log("What became of a mail")
+def test_after_a_fault_of_our_own_what_was_sent_is_written_once_more(world: SendingWorld) -> None:
+    fault_after_sending(world, 1)
+    (place,) = world.places()
+    assert (place.state, place.done) == (EnrollmentState.ACTIVE, 1)
+    assert [entry.kind for entry in world.log(LogKind.SENT, LogKind.IN_DOUBT)] == [LogKind.SENT]
+    world.run(DAY_S + 60, step_s=600)
+    assert [mail.step for mail in world.mails] == [1, 2]
+
+
+@pytest.mark.expect_log("What became of a mail")
+@pytest.mark.parametrize("answer", [SENT, LATER])
+def test_what_cannot_be_written_is_in_doubt_and_seen_at_once(world: SendingWorld, answer: SendResult) -> None:
+    fault_after_sending(world, 2, answer)
+    (place,) = world.places()
+    touch = world.touch(place.id, "spring-1")
+    assert touch is not None and touch.state is TouchState.IN_DOUBT
+    assert place.state is EnrollmentState.IN_DOUBT
+    (entry,) = world.log(LogKind.IN_DOUBT)
+    assert entry.key == touch.id and "fault of the app's own" in entry.text
+    assert [row.in_doubt for row in world.feed.rows()] == [1]
+    world.run(2 * DAY_S, step_s=600)
+    assert len(world.mailbox.tried) == 1 and world.sender.wait_idle(0)
+
+
+@pytest.mark.expect_log("What became of a mail")
+@pytest.mark.expect_log("Sending failed by a fault")
+def test_a_store_that_fails_altogether_leaves_the_doubt_to_the_next_start(world: SendingWorld) -> None:
+    fault_after_sending(world, 3)
+    assert world.sender.wait_idle(0) and world.log(LogKind.IN_DOUBT) == []
+    world.close()
+    world.open()
+    world.sender.start()
+    world.run(DAY_S, step_s=600)
+    assert len(world.mails) == 1 and len(world.log(LogKind.IN_DOUBT)) == 1
+
+
+@pytest.mark.expect_log("What became of a mail")
+@pytest.mark.expect_log("Sending stands still")
+def test_a_fault_while_late_mail_is_settled_keeps_nothing_else_from_leaving(world: SendingWorld) -> None:
+    for name in "ab":
+        world.account(name)
+    world.sequence(accounts="a", prospects=1)
+    disk = FullDisk(world)
+    world.mailbox.on_send = lambda mail: setattr(disk, "full", True)
+    world.sender.tick()
+    world.mailbox.on_send = lambda mail: None
+    disk.full = False
+    world.sequence("other", accounts="b", prospects=1)
+    Faults(world).left = 1
+    world.tick()
+    assert [mail.account for mail in world.mails] == ["a", "b"]
+    assert [place.state for place in world.places()] == [EnrollmentState.IN_DOUBT]
 
 
 def test_a_second_start_at_once_sends_nothing_twice(world: SendingWorld) -> None:

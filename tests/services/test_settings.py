@@ -7,6 +7,7 @@ from reply_desktop.domain.errors import InvalidInput, VaultLocked
 from reply_desktop.domain.provider import Provider
 from reply_desktop.services.bus import Bus
 from reply_desktop.services.ports import ProviderSettings
+from reply_desktop.services.sealed_settings import SealedSettings
 from reply_desktop.services.settings import NAMES, SettingsDesk
 from tests.fakes.world import World
 
@@ -76,7 +77,7 @@ def test_small_settings(world: World) -> None:
 )
 def test_bad_settings_are_refused_whole(world: World, values: dict[str, str]) -> None:
     with pytest.raises(InvalidInput):
-        world.settings.put({"notify.recovery": "false", **values})
+        world.settings.put({"notify.reminders": "false", **values})
     assert world.store.tables.settings == {}
 
 
@@ -97,6 +98,13 @@ def test_a_secret_sealed_under_a_lost_key_is_empty_not_a_crash(world: World) -> 
     world.settings.forget_opened()
     found = world.settings.provider(Provider.MICROSOFT)
     assert found is not None and (found.client_id, found.client_secret) == ("id.apps.example", "")
+
+
+@pytest.mark.parametrize("name", ["notify.relay", "notify.team.1"])
+def test_secrets_of_alerts_hold_the_vaults_key_too(world: World, name: str) -> None:
+    SealedSettings(world.store, world.vault).put(name, {}, "secret")
+    found = world.settings.any_sealed()
+    assert found is not None and world.vault.open(name, found) == b"secret"
 
 
 def test_after_a_start_over_the_new_key_counts(world: World) -> None:

@@ -1,6 +1,8 @@
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -165,6 +167,17 @@ def test_one_answer_settled_by_itself_says_what_went_wrong(world: World, settlin
     world.store.fail_next_commit = StoreFull("The disk is full.")
     with pytest.raises(StoreFull):
         settling.settle(Answered("ana", 1, PROVEN))
+
+
+def test_an_end_that_a_refresh_announces_is_known_at_once(world: World, settling: Settling) -> None:
+    world.add(granted_at=world.clock.now() - timedelta(days=6))
+    ends_at = world.clock.now() + timedelta(hours=5)
+    told = replace(OLD, refresh_expires_at=ends_at)
+    ana = settling.settle(Answered("ana", 1, PROVEN, told, OLD))
+    assert ana is not None
+    assert (ana.state, ana.cause, ana.deadline_at) == (State.AT_RISK, Cause.CONSENT_ENDS, ends_at)
+    late = settling.settle(Answered("ana", 0, PROVEN, replace(told, refresh_expires_at=None), OLD))
+    assert late == ana
 
 
 def test_an_answer_keeps_its_tokens_out_of_its_repr() -> None:

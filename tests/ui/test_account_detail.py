@@ -17,6 +17,7 @@ from reply_desktop.domain.rows import AccountRow
 from reply_desktop.domain.states import State
 from reply_desktop.ui.account_detail import AccountPane
 from reply_desktop.ui.bridge import Bridge
+from reply_desktop.ui.words import moment
 from tests.fakes.engine import FakeEngine, few, row
 from tests.harness.settling import settle
 
@@ -66,6 +67,21 @@ def test_a_red_account_says_what_why_who_and_how(desk: Desk) -> None:
     ):
         assert said in text, said
     assert desk.pane.mend.isVisible() and desk.pane.mend.text() == "Reconnect"
+
+
+def test_a_foreseen_end_is_told_with_its_date_and_how_sure_it_is(desk: Desk) -> None:
+    soon = desk.engine.now + timedelta(hours=30)
+    warned = replace(
+        desk.engine.rows["a1"], state=State.AT_RISK, cause=Cause.SIGN_IN_ENDS,
+        deadline_at=soon, deadline_cause=Cause.SIGN_IN_ENDS,
+    )  # fmt: skip
+    desk.show(warned)
+    assert f"sign-in ends about {moment(soon, desk.engine.now)}" in desk.text()
+    assert desk.pane.mend.isVisible() and desk.pane.mend.text() == "Reconnect"
+    desk.show(replace(warned, cause=Cause.CONSENT_ENDS, deadline_cause=Cause.CONSENT_ENDS))
+    assert f"sign-in ends {moment(soon, desk.engine.now)}" in desk.text()
+    desk.show(replace(warned, state=State.EXPIRED, cause=Cause.GRANT_REVOKED))
+    assert "sign-in ends" not in desk.text()
 
 
 def test_a_green_account_is_calm(desk: Desk) -> None:
@@ -130,6 +146,41 @@ def test_times_are_said_anew(desk: Desk) -> None:
     desk.engine.now += timedelta(minutes=10)
     desk.pane.refresh_times()
     assert "Last proven 11 min ago" in desk.text()
+
+
+@pytest.mark.parametrize(
+    ("account", "said"), [("a2", "What happened, and how to mend it"), ("a1", "How this account stands")]
+)
+def test_the_diagnosis_is_one_click_away(desk: Desk, account: str, said: str) -> None:
+    desk.show(account)
+    assert desk.pane.diagnose.text() == said
+    with desk.qtbot.waitSignal(desk.pane.diagnosis_wanted) as wanted:
+        desk.pane.diagnose.click()
+    assert wanted.args == [account]
+
+
+def test_the_approval_link_is_found_in_the_diagnosis(desk: Desk) -> None:
+    state, cause = State.BLOCKED, Cause.ADMIN_CONSENT
+    desk.show(row(2, "b@x.example", provider=Provider.MICROSOFT, state=state, cause=cause))
+    assert desk.pane.help.text() == "Get the approval link"
+    with desk.qtbot.waitSignal(desk.pane.diagnosis_wanted):
+        desk.pane.help.click()
+
+
+def test_the_error_code_is_looked_up_by_its_number(desk: Desk) -> None:
+    said = "invalid_grant: AADSTS53003: blocked"
+    desk.show(
+        row(
+            2,
+            "b@x.example",
+            provider=Provider.MICROSOFT,
+            state=State.BLOCKED,
+            cause=Cause.ADMIN_POLICY,
+            provider_error=said,
+        )
+    )
+    desk.pane.help.click()
+    assert desk.opened == ["https://login.microsoftonline.com/error?code=53003"]
 
 
 def test_mending_and_checking_are_asked_for(desk: Desk) -> None:

@@ -14,11 +14,14 @@ from reply_desktop.channel.messages import Done, ListNotifications, MarkRead, No
 from reply_desktop.domain import events
 from reply_desktop.domain.errors import StoreDamaged
 from reply_desktop.domain.notification import NotificationKind, Severity
+from reply_desktop.domain.preferences import EMAIL_TO
 from reply_desktop.domain.rows import NotificationRow
 from reply_desktop.ui.bell import Bell
-from reply_desktop.ui.bell_panel import PAGE, BellPanel, _Entry, ordered
+from reply_desktop.ui.bell_entries import Entry, Together
+from reply_desktop.ui.bell_panel import PAGE, BellPanel
 from reply_desktop.ui.bridge import Bridge
 from tests.fakes.engine import NOW, FakeEngine, few
+from tests.harness.settling import settle
 
 Open = Callable[[FakeEngine], Bridge]
 
@@ -85,16 +88,17 @@ def panel_of(bell: Bell) -> BellPanel:
     return bell.panel
 
 
+def single(bell: Bell, key: str) -> Entry:
+    found = panel_of(bell)._entries[key]
+    assert isinstance(found, Entry)
+    return found
+
+
 def titles(bell: Bell) -> list[str]:
     panel = panel_of(bell)
     items = (panel._list.itemAt(number) for number in range(panel._list.count()))
     entries = [item.widget() for item in items if item is not None]
-    return [entry.details.accessibleName() for entry in entries if isinstance(entry, _Entry)]
-
-
-def test_unread_first_then_the_newest() -> None:
-    rows = [entry(4, read=True), entry(1, read=True), entry(3), entry(2)]
-    assert [row.id for row in ordered(rows)] == ["n2", "n3", "n1", "n4"]
+    return [entry.details.accessibleName() for entry in entries if isinstance(entry, Entry)]
 
 
 def test_the_panel_shows_all_and_its_words(qtbot: QtBot, open_bell: Callable[[FakeEngine], Bell]) -> None:
@@ -130,7 +134,7 @@ def test_details_opens_the_account_and_marks_read(
     bell.open_panel()
     qtbot.waitUntil(lambda: bool(panel_of(bell)._entries))
     with qtbot.waitSignal(bell.account_asked) as asked:
-        panel_of(bell)._entries["n1"].details.click()
+        single(bell, "n1").details.click()
     assert asked.args == ["a2"]
     assert not panel_of(bell).isVisible()
     qtbot.waitUntil(lambda: engine.of(MarkRead) == [MarkRead(("n1",))])
@@ -144,7 +148,7 @@ def test_details_opens_the_log_of_a_sequence_that_tells_of_it(
     bell.open_panel()
     qtbot.waitUntil(lambda: bool(panel_of(bell)._entries))
     with qtbot.assertNotEmitted(bell.account_asked), qtbot.waitSignal(bell.log_asked) as asked:
-        panel_of(bell)._entries["n1"].details.click()
+        single(bell, "n1").details.click()
     assert asked.args == ["s2", "k1"]
 
 
@@ -155,7 +159,7 @@ def test_details_of_an_app_fault_opens_its_settings(
     bell.open_panel()
     qtbot.waitUntil(lambda: bool(panel_of(bell)._entries))
     with qtbot.waitSignal(bell.fault_asked) as asked:
-        panel_of(bell)._entries["n1"].details.click()
+        single(bell, "n1").details.click()
     assert asked.args == ["google:x"]
 
 
@@ -241,3 +245,153 @@ def test_the_keyboard_reaches_every_entry_and_closes(
         assert focused() == wanted
     QTest.keyClick(panel, Qt.Key.Key_Escape)
     assert not panel.isVisible()
+
+
+# Raised together
+
+
+def together(number: int, *, read: bool = False) -> list[NotificationRow]:
+    """So many entries of one group, one of them over."""
+    return [entry(one, group="n1", withdrawn=one == 1, read=read) for one in range(1, number + 1)]
+
+
+def group_of(bell: Bell) -> Together:
+    return next(one for one in panel_of(bell)._entries.values() if isinstance(one, Together))
+
+
+def open_group(qtbot: QtBot, open_bell: Callable[[FakeEngine], Bell], engine: FakeEngine) -> Bell:
+    bell = open_bell(engine)
+    bell.open_panel()
+    qtbot.waitUntil(lambda: any(isinstance(one, Together) for one in panel_of(bell)._entries.values()))
+    return bell
+
+
+def test_fifty_raised_together_are_one_entry(qtbot: QtBot, open_bell: Callable[[FakeEngine], Bell]) -> None:
+    bell = open_group(qtbot, open_bell, PagedEngine([*together(50), entry(60, read=True)]))
+    panel = panel_of(bell)
+    assert len(panel._entries) == 2
+    assert len(panel.findChildren(QWidget)) < 60
+    assert group_of(bell).accessibleName() == (
+        "50 unread. 49 accounts cannot send: account2@acme.example, account3@acme.example, "
+        "account4@acme.example and 46 more. 1 min ago. 1 over."
+    )
+    assert group_of(bell).toggle.accessibleName() == "Show all 50: 49 accounts cannot send"
+
+
+def test_the_group_is_marked_read_as_one(qtbot: QtBot, open_bell: Callable[[FakeEngine], Bell]) -> None:
+    engine = PagedEngine([*together(4), entry(9)])
+    bell = open_group(qtbot, open_bell, engine)
+    group = group_of(bell)
+    assert group.read.accessibleName() == "Mark read: 3 accounts cannot send"
+    group.read.setFocus()
+    group.read.click()
+    qtbot.waitUntil(lambda: bell.unread == 1)
+    qtbot.waitUntil(lambda: not group.read.isVisible())
+    (asked,) = engine.of(MarkRead)
+    assert set(asked.ids) == {"n1", "n2", "n3", "n4"}
+    assert not group.accessibleName().startswith("4 unread")
+    assert panel_of(bell).isVisible()
+    assert panel_of(bell)._mark_all.isEnabled()
+
+
+def test_details_of_one_in_a_group_mark_that_one(
+    qtbot: QtBot, open_bell: Callable[[FakeEngine], Bell]
+) -> None:
+    engine = PagedEngine([entry(one, group="n1", account=f"a{one}") for one in (1, 2, 3)])
+    bell = open_group(qtbot, open_bell, engine)
+    group_of(bell).toggle.click()
+    with qtbot.waitSignal(bell.account_asked) as asked:
+        group_of(bell).entries["n2"].details.click()
+    assert asked.args == ["a2"]
+    qtbot.waitUntil(lambda: engine.of(MarkRead) == [MarkRead(("n2",))])
+    qtbot.waitUntil(lambda: group_of(bell).accessibleName().startswith("2 unread. "))
+
+
+def test_a_group_that_grows_past_two_takes_their_place(
+    qtbot: QtBot, open_bell: Callable[[FakeEngine], Bell]
+) -> None:
+    engine = PagedEngine([entry(2, group="n3"), entry(3, group="n3")])
+    bell = open_bell(engine)
+    bell.open_panel()
+    qtbot.waitUntil(lambda: len(panel_of(bell)._entries) == 2)
+    single(bell, "n2").details.setFocus()
+    engine.push(events.NotificationRaised(entry(1, group="n3")))
+    qtbot.waitUntil(lambda: list(map(type, panel_of(bell)._entries.values())) == [Together])
+    assert panel_of(bell).isVisible()
+
+
+def test_a_group_cut_by_a_page_is_read_whole(qtbot: QtBot, open_bell: Callable[[FakeEngine], Bell]) -> None:
+    engine = PagedEngine(together(PAGE + 30, read=True))
+    bell = open_group(qtbot, open_bell, engine)
+    qtbot.waitUntil(lambda: group_of(bell).toggle.text() == f"Show all {PAGE + 30}")
+
+
+def test_the_keyboard_unfolds_and_walks_through_a_group(
+    qtbot: QtBot, open_bell: Callable[[FakeEngine], Bell]
+) -> None:
+    bell = open_group(qtbot, open_bell, PagedEngine([entry(0), *together(3), entry(9)]))
+    panel = panel_of(bell)
+
+    def walked(key: Qt.Key) -> str:
+        QTest.keyClick(panel.focusWidget() or panel, key)
+        widget = panel.focusWidget()
+        return widget.accessibleName() if isinstance(widget, QPushButton) else ""
+
+    assert walked(Qt.Key.Key_Down) == "Details: account0@acme.example cannot send"
+    assert walked(Qt.Key.Key_Down) == "Show all 3: 2 accounts cannot send"
+    assert walked(Qt.Key.Key_Space) == "Fold: 2 accounts cannot send"
+    assert walked(Qt.Key.Key_Tab) == "Mark read: 2 accounts cannot send"
+    assert walked(Qt.Key.Key_Tab) == "Details: account2@acme.example cannot send"
+    assert walked(Qt.Key.Key_Down) == "Details: account3@acme.example cannot send"
+    assert walked(Qt.Key.Key_Down) == "Details: account1@acme.example cannot send"
+    assert walked(Qt.Key.Key_Tab) == "Details: account9@acme.example cannot send"
+    assert panel.isVisible()
+
+
+# Reminders, alerts that did not get out, e-mail
+
+
+def test_a_reminder_makes_it_unread_and_first_again(
+    qtbot: QtBot, open_bell: Callable[[FakeEngine], Bell]
+) -> None:
+    engine = PagedEngine([entry(1, read=True), entry(2, read=True)])
+    bell = open_bell(engine)
+    bell.open_panel()
+    qtbot.waitUntil(lambda: len(panel_of(bell)._entries) == 2)
+    engine.push(events.NotificationRaised(entry(2, reminded=2)))
+    qtbot.waitUntil(lambda: titles(bell)[0] == "Details: account2@acme.example cannot send")
+    told = panel_of(bell)._entries["n2"].accessibleName()
+    assert told.startswith("Unread. ")
+    assert told.endswith("2 min ago. Reminded 2 times.")
+    assert len(panel_of(bell)._entries) == 2
+
+
+@pytest.mark.parametrize("key", ["email:ana@acme.example", "team:t1"])
+def test_details_of_an_alert_that_did_not_get_out_name_its_channel(
+    qtbot: QtBot, open_bell: Callable[[FakeEngine], Bell], key: str
+) -> None:
+    unsent = NotificationKind.ALERT_UNSENT
+    row = entry(1, account=None, kind=unsent, severity=Severity.WARNING, key=key)
+    bell = open_bell(PagedEngine([row]))
+    bell.open_panel()
+    qtbot.waitUntil(lambda: bool(panel_of(bell)._entries))
+    with qtbot.waitSignal(bell.fault_asked) as asked:
+        single(bell, "n1").details.click()
+    assert asked.args == [key]
+
+
+@pytest.mark.parametrize(("address", "asks"), [('""', True), ('"ana@acme.example"', False), (None, True)])
+def test_who_gets_no_e_mail_is_asked_for_an_address(
+    qtbot: QtBot, open_bell: Callable[[FakeEngine], Bell], address: str | None, asks: bool
+) -> None:
+    engine = PagedEngine([entry(1)])
+    engine.settings = {} if address is None else {EMAIL_TO: address}
+    bell = open_bell(engine)
+    bell.open_panel()
+    qtbot.waitUntil(lambda: bool(panel_of(bell)._entries))
+    settle(qtbot, panel_of(bell)._bridge)
+    assert panel_of(bell).mail.isVisible() is asks
+    if asks:
+        with qtbot.waitSignal(bell.notifications_asked):
+            panel_of(bell).mail.click()
+        assert not panel_of(bell).isVisible()

@@ -1,12 +1,14 @@
 """Which columns fit, and what a row says."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from reply_desktop.domain.causes import Cause
 from reply_desktop.domain.rows import SORTS
 from reply_desktop.domain.states import State
+from reply_desktop.ui import words
 from reply_desktop.ui.columns import COLUMNS, Col, Prepared, fitting
 from tests.fakes.engine import NOW, few, row
 
@@ -74,6 +76,21 @@ def test_tooltips_tell_more() -> None:
     assert never.tip(Col.NEXT) == "No check is planned"
     assert never.tip(Col.USED_BY) == "No sequence uses this account"
     assert never.tip(Col.CAUSE) is None and never.tip(Col.ACTION) is None
+
+
+def test_a_foreseen_end_stands_in_the_row_with_its_date_and_in_the_tooltip_with_its_reason() -> None:
+    soon = NOW + timedelta(hours=30)
+    warned = replace(
+        few()[0], state=State.AT_RISK, cause=Cause.SIGN_IN_ENDS,
+        deadline_at=soon, deadline_cause=Cause.SIGN_IN_ENDS,
+    )  # fmt: skip
+    prepared = Prepared(warned, NOW)
+    assert prepared.texts[Col.CAUSE] == f"Sign-in ends about {words.moment(soon, NOW)}"
+    assert prepared.accessible(Col.ACTION) == f"Reconnect {warned.address}"
+    reason, ends = (prepared.tip(Col.CAUSE) or "").split("\n")
+    assert "about the same time" in reason and words.exact(soon) in ends
+    green = Prepared(replace(warned, state=State.CONNECTED, cause=None), NOW)
+    assert green.texts[Col.CAUSE] == "" and words.exact(soon) in (green.tip(Col.CAUSE) or "")
 
 
 def test_a_check_under_way_is_said() -> None:

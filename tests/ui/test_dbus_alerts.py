@@ -14,7 +14,8 @@ from jeepney.wrappers import DBusAddress
 from PySide6.QtGui import QColor, QImage
 from pytestqt.qtbot import QtBot
 
-from reply_desktop.ui.dbus_alerts import DEFAULT, NAME, PATH, Alert, DBusAlerts, session_bus
+from reply_desktop.ui.alert_surface import DEFAULT, Alert
+from reply_desktop.ui.dbus_alerts import NAME, PATH, DBusAlerts, session_bus
 from tests.harness.private_keyring import BUS
 
 ALERT = Alert(

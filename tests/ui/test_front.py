@@ -15,8 +15,17 @@ from reply_desktop.domain.rows import AppFault, NotificationRow
 from reply_desktop.domain.states import State
 from reply_desktop.ui.bridge import Bridge
 from reply_desktop.ui.connect_dialog import Stage
+from reply_desktop.ui.diagnosis_page import DiagnosisPage
 from reply_desktop.ui.front import Front
-from reply_desktop.ui.main_window import ACCOUNTS, PROVIDERS, SEQUENCE, SEQUENCES, MainWindow
+from reply_desktop.ui.main_window import (
+    ACCOUNTS,
+    DIAGNOSIS,
+    NOTIFICATIONS,
+    PROVIDERS,
+    SEQUENCE,
+    SEQUENCES,
+    MainWindow,
+)
 from reply_desktop.ui.remembered import Remembered
 from tests.fakes.engine import NOW, FakeEngine, few, few_sequences, row
 from tests.harness.pages import OneSequence
@@ -32,6 +41,15 @@ class Providers(QWidget):
 
     def show_provider(self, provider: Provider) -> None:
         self.shown.append(provider)
+
+
+class Notifications(QWidget):
+    def __init__(self) -> None:
+        super().__init__()
+        self.shown: list[str] = []
+
+    def show_part(self, channel: str) -> None:
+        self.shown.append(channel)
 
 
 @pytest.fixture
@@ -89,6 +107,27 @@ def test_deep_links_show_the_window(qtbot: QtBot, make: Make) -> None:
     assert front.window.isVisible() and front.accounts.table.selected_ids() == ("a4",)
     front.reconnect("a2")
     qtbot.waitUntil(lambda: front.accounts.connect_pane.stage is Stage.WAITING)
+
+
+def test_the_diagnosis_opens_from_the_pane_and_from_outside(qtbot: QtBot, make: Make) -> None:
+    front = make(FakeEngine(few(), sequences=few_sequences()))
+    front.open_account("a2")
+    front.accounts.detail.diagnose.click()
+    assert front.window.current == DIAGNOSIS
+    page = front.window.stack.currentWidget()
+    assert isinstance(page, DiagnosisPage) and page.account_id == "a2"
+    qtbot.waitUntil(lambda: page.made is not None)
+    page.back_button.click()
+    assert front.window.current == ACCOUNTS and front.accounts.table.selected_ids() == ("a2",)
+    front.window.hide()
+    front.open_diagnosis("a4")
+    assert front.window.isVisible() and page.account_id == "a4"
+    page.sequence_wanted.emit("s2")
+    assert front.window.current == SEQUENCE and opened(front)[-1] == ("s2", "log", None, None)
+    front.open_diagnosis("a2")
+    page.mend_wanted.emit("a2")
+    qtbot.waitUntil(lambda: front.accounts.connect_pane.stage is Stage.WAITING)
+    assert front.window.current == ACCOUNTS
 
 
 def test_checking_all_works_with_and_without_a_window(qtbot: QtBot, make: Make) -> None:
@@ -154,7 +193,7 @@ def test_the_bells_details_lead_to_the_entry_in_the_log(qtbot: QtBot, make: Make
     panel = front.bell.panel
     assert panel is not None
     qtbot.waitUntil(lambda: bool(panel._entries))
-    panel._entries["n1"].details.click()
+    panel._entries["n1"].buttons()[0].click()
     assert opened(front) == [("s2", "log", None, "a2:grant_revoked")]
 
 
@@ -213,3 +252,32 @@ def test_every_control_of_the_whole_window_has_a_name(make: Make) -> None:
         and not isinstance(one.parentWidget(), QTableView)
     ]
     assert unnamed == []
+
+
+@pytest.mark.parametrize(
+    ("key", "page", "part"),
+    [
+        ("email:ana@brightfield.example", NOTIFICATIONS, ["email"]),
+        ("team:t1", NOTIFICATIONS, ["team"]),
+        ("google:app_deleted", PROVIDERS, []),
+        ("vault", PROVIDERS, []),
+    ],
+)
+def test_what_the_bell_tells_of_is_opened_where_it_is_mended(
+    make: Make, key: str, page: str, part: list[str]
+) -> None:
+    front = make(FakeEngine(few()))
+    notifications = Notifications()
+    front.window.add_page(NOTIFICATIONS, lambda: notifications)
+    front.bell.fault_asked.emit(key)
+    assert front.window.current == page
+    assert notifications.shown == part
+
+
+def test_the_bell_leads_to_where_e_mail_is_set_up(make: Make) -> None:
+    front = make(FakeEngine(few()))
+    notifications = Notifications()
+    front.window.add_page(NOTIFICATIONS, lambda: notifications)
+    front.bell.notifications_asked.emit()
+    assert front.window.current == NOTIFICATIONS
+    assert notifications.shown == ["email"]

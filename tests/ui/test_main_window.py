@@ -5,12 +5,14 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QAccessible, QAccessibleActionInterface
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QLabel, QMessageBox, QWidget
 from pytestqt.qtbot import QtBot
 
 from reply_desktop.ui.main_window import (
     ACCOUNTS,
+    DIAGNOSIS,
     GENERAL,
     PROVIDERS,
     SANDBOX,
@@ -89,11 +91,48 @@ def test_assistive_technology_toggles_a_section(whole: MainWindow) -> None:
     assert whole.current == ACCOUNTS
 
 
+def act(window: MainWindow, title: str, action: str) -> None:
+    """What a screen reader does with a button."""
+    found = QAccessible.queryAccessibleInterface(entry(window, title))
+    assert found is not None
+    actions = found.actionInterface()
+    assert action in actions.actionNames()
+    actions.doAction(action)
+
+
+def test_a_screen_reader_goes_to_a_section_and_back_to_the_list_from_one_sequence(whole: MainWindow) -> None:
+    toggle = QAccessibleActionInterface.toggleAction()
+    for title, page in (("Sequences", SEQUENCES), ("Settings", ACCOUNTS), ("Settings", ACCOUNTS)):
+        act(whole, title, toggle)
+        assert whole.current == page
+        assert [name for name in ("Sequences", "Settings") if entry(whole, name).isChecked()] == [title]
+    act(whole, "Providers", toggle)
+    act(whole, "Providers", toggle)
+    assert whole.current == PROVIDERS and entry(whole, "Providers").isChecked()
+    assert not entry(whole, "Email accounts").isChecked()
+    whole.open_page(SEQUENCE)
+    act(whole, "Sequences", toggle)
+    assert whole.current == SEQUENCES and entry(whole, "Sequences").isChecked()
+
+
 def test_one_sequence_belongs_to_its_section_and_leads_back(whole: MainWindow) -> None:
     whole.open_page(SEQUENCE)
     assert whole.current == SEQUENCE and entry(whole, "Sequences").isChecked()
     entry(whole, "Sequences").click()
     assert whole.current == SEQUENCES
+
+
+def test_a_diagnosis_lies_under_the_accounts_and_leads_back(whole: MainWindow) -> None:
+    whole.add_page(DIAGNOSIS, lambda: QLabel(DIAGNOSIS))
+    whole.open_page(GENERAL)
+    whole.open_page(DIAGNOSIS)
+    assert entry(whole, "Settings").isChecked() and entry(whole, "Email accounts").isChecked()
+    entry(whole, "Email accounts").click()
+    assert whole.current == ACCOUNTS
+    whole.open_page(DIAGNOSIS)
+    whole.open_sequences()
+    whole.open_last_settings()
+    assert whole.current == ACCOUNTS
 
 
 def test_keys_lead_to_the_sections(qtbot: QtBot, whole: MainWindow) -> None:

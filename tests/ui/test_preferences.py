@@ -1,12 +1,23 @@
 """Settings are read from the engine, kept there, and fall back when it refuses."""
 
+import json
 from collections.abc import Callable
 
+import pytest
 from pytestqt.qtbot import QtBot
 
 from reply_desktop.channel.messages import PutSettings
 from reply_desktop.domain.errors import ReplyDesktopError, StoreFull
-from reply_desktop.domain.preferences import DEFAULTS, RECOVERY, THEME, TRAY_ALERTS
+from reply_desktop.domain.preferences import (
+    ALERT_CHOICES,
+    DEFAULTS,
+    EMAIL_CAP,
+    EMAIL_TO,
+    QUIET,
+    REMINDERS,
+    THEME,
+    TRAY_ALERTS,
+)
 from reply_desktop.ui.bridge import Bridge
 from reply_desktop.ui.preferences import Preferences
 from tests.fakes.engine import FakeEngine
@@ -22,15 +33,15 @@ def test_what_the_engine_knows_replaces_the_defaults(qtbot: QtBot, open_bridge: 
     preferences.changed.connect(changed.append)
     qtbot.waitUntil(lambda: preferences.value(THEME) == "dark")
     assert preferences.value(TRAY_ALERTS) is False
-    assert preferences.value(RECOVERY) is DEFAULTS[RECOVERY]
+    assert preferences.value(REMINDERS) is DEFAULTS[REMINDERS]
     assert sorted(changed) == sorted([THEME, TRAY_ALERTS])
 
 
 def test_values_that_cannot_be_used_are_left_out(qtbot: QtBot, open_bridge: Open) -> None:
     engine = FakeEngine()
-    engine.settings = {THEME: "{", TRAY_ALERTS: '"yes"', RECOVERY: "false"}
+    engine.settings = {THEME: "{", TRAY_ALERTS: '"yes"', REMINDERS: "false"}
     preferences = Preferences(open_bridge(engine))
-    qtbot.waitUntil(lambda: preferences.value(RECOVERY) is False)
+    qtbot.waitUntil(lambda: preferences.value(REMINDERS) is False)
     assert preferences.value(THEME) == "system"
     assert preferences.value(TRAY_ALERTS) is True
 
@@ -53,3 +64,51 @@ def test_a_change_the_engine_refuses_is_taken_back(qtbot: QtBot, open_bridge: Op
     preferences.put(TRAY_ALERTS, False, told.append)
     qtbot.waitUntil(lambda: bool(told))
     assert preferences.value(TRAY_ALERTS) is True
+
+
+def test_an_older_refusal_does_not_undo_a_newer_choice(qtbot: QtBot, open_bridge: Open) -> None:
+    engine = FakeEngine()
+    engine.mute = {PutSettings}
+    preferences = Preferences(open_bridge(engine))
+    told: list[ReplyDesktopError] = []
+    preferences.put(EMAIL_TO, "ana@a.example", told.append)
+    preferences.put(EMAIL_TO, "ben@b.example", told.append)
+    qtbot.waitUntil(lambda: len(engine.held) == 2)
+    engine.errors[PutSettings] = StoreFull("The disk is full.", "Make room.")
+    engine.held.pop(0)()
+    qtbot.waitUntil(lambda: len(told) == 1)
+    assert preferences.value(EMAIL_TO) == "ben@b.example"
+    engine.answer_held()
+    qtbot.waitUntil(lambda: len(told) == 2)
+    assert preferences.value(EMAIL_TO) == ""
+
+
+def test_values_with_parts_are_kept_whole(qtbot: QtBot, open_bridge: Open) -> None:
+    engine = FakeEngine()
+    engine.settings = {ALERT_CHOICES: '{"lost": ["tray"]}'}
+    preferences = Preferences(open_bridge(engine))
+    qtbot.waitUntil(lambda: preferences.value(ALERT_CHOICES) == {"lost": ["tray"]})
+    quiet = {**preferences.value(QUIET), "on": True}
+    preferences.put(QUIET, quiet)
+    qtbot.waitUntil(lambda: json.loads(engine.settings.get(QUIET, "null")) == quiet)
+    assert DEFAULTS[QUIET]["on"] is False
+
+
+@pytest.mark.parametrize(
+    ("name", "kept"),
+    [
+        (QUIET, '{"on": true, "from": "25:00", "to": "07:00", "weekends": false}'),
+        (QUIET, '{"on": true}'),
+        (ALERT_CHOICES, '{"lost": ["carrier pigeon"]}'),
+        (ALERT_CHOICES, '{"lost": 3}'),
+        (EMAIL_CAP, "0"),
+    ],
+)
+def test_values_whose_parts_make_no_sense_are_left_out(
+    qtbot: QtBot, open_bridge: Open, name: str, kept: str
+) -> None:
+    engine = FakeEngine()
+    engine.settings = {name: kept, REMINDERS: "false"}
+    preferences = Preferences(open_bridge(engine))
+    qtbot.waitUntil(lambda: preferences.value(REMINDERS) is False)
+    assert preferences.value(name) == DEFAULTS[name]

@@ -197,6 +197,10 @@ def test_a_crowd_of_silent_visitors_does_not_grow(
         ("REPLY-DESKTOP://account/a_2/", Message(Errand.ACCOUNT, "a_2")),
         ("reply-desktop://reconnect/a1", Message(Errand.ACCOUNT, "a1")),
         ("reply-desktop://providers", Message(Errand.PROVIDERS)),
+        ("reply-desktop://notifications", Message(Errand.NOTIFICATIONS)),
+        ("reply-desktop://notifications/email", Message()),
+        ("reply-desktop://diagnosis/a-1", Message(Errand.DIAGNOSIS, "a-1")),
+        ("reply-desktop://diagnosis", Message()),
         ("reply-desktop://account/../../etc", Message()),
         ("reply-desktop://account/" + "a" * 65, Message()),
         ("reply-desktop://account/%0a", Message()),
@@ -219,8 +223,29 @@ def test_links_only_open_places(link: str, message: Message) -> None:
     assert parse_link(link) == message
 
 
+def test_no_link_begins_anything() -> None:
+    for place in Errand:
+        assert parse_link(f"reply-desktop://{place}/a1").errand is not Errand.RECONNECT
+        assert parse_link(f"reply-desktop://{place}").errand is not Errand.RECONNECT
+
+
+def test_errands_that_come_early_are_done_once_the_window_is_there(
+    qtbot: QtBot, instance: Callable[[], SingleInstance]
+) -> None:
+    first = instance()
+    assert first.claim()
+    early, late = Message(Errand.ACCOUNT, "a1"), Message(Errand.PROVIDERS)
+    assert hand_over(qtbot, first, early) == early
+    first.take(late)
+    done: list[Message] = []
+    first.serve(done.append)
+    assert done == [early, late]
+    first.take(early)
+    assert done == [early, late, early]
+
+
 def test_a_newer_launch_at_least_raises_the_window() -> None:
-    assert from_bytes(b'{"version": 3, "errand": "dance", "token": "t"}') == Message(token="t")
+    assert from_bytes(b'{"version": 4, "errand": "dance", "token": "t"}') == Message(token="t")
     assert from_bytes(b'{"version": 1, "errand": "dance"}') is None
 
 

@@ -10,7 +10,7 @@ from pytestqt.qtbot import QtBot
 from reply_desktop.channel import messages as m
 from reply_desktop.config import Config
 from reply_desktop.domain.preferences import THEME
-from reply_desktop.ui import theme
+from reply_desktop.ui import link_scheme, theme
 from reply_desktop.ui.bridge import Bridge
 from reply_desktop.ui.connect_dialog import Stage
 from reply_desktop.ui.front import Front
@@ -93,6 +93,8 @@ def test_later_launches_do_their_errand_here(qtbot: QtBot, around: Surroundings)
     assert front.window.isVisible()
     around.on_errand(Message(Errand.PROVIDERS))
     assert front.window.current == PROVIDERS
+    around.on_errand(Message(Errand.NOTIFICATIONS))
+    assert front.window.current == NOTIFICATIONS
     around.on_errand(Message(Errand.ACCOUNT, "a3"))
     assert front.accounts.table.selected_ids() == ("a3",)
     around.on_errand(Message(Errand.SEQUENCES))
@@ -101,6 +103,20 @@ def test_later_launches_do_their_errand_here(qtbot: QtBot, around: Surroundings)
     assert front.window.current == SEQUENCE and one.opened == [("s2", "log", 17, None)]
     around.on_errand(Message(Errand.RECONNECT, "a2"))
     qtbot.waitUntil(lambda: front.accounts.connect_pane.stage is Stage.WAITING)
+
+
+def test_an_alert_of_several_mends_those_accounts(qtbot: QtBot, around: Surroundings) -> None:
+    front = around._front
+    around.alerts.reconnect_all_asked.emit(("a1", "a2"))
+    qtbot.waitUntil(lambda: front.accounts.connect_pane.stage is Stage.WAITING)
+
+
+def test_a_while_after_the_start_links_open_this_app(qtbot: QtBot, around: Surroundings) -> None:
+    entry = link_scheme.for_this_system(around._config)
+    assert isinstance(entry, link_scheme.MimeEntry)
+    entry.file.unlink(missing_ok=True)
+    around._register_links()
+    qtbot.waitUntil(lambda: entry.file.exists() and str(around._config.data_dir) in entry.file.read_text())
 
 
 def test_the_chosen_colours_hold_at_once_and_at_the_next_start(around: Surroundings) -> None:

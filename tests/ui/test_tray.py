@@ -167,5 +167,5 @@ def test_without_a_tray_it_says_so(qtbot: QtBot, open_bridge: Open) -> None:
     tray = Tray(open_bridge(FakeEngine(few())))
     tray.show()
     assert tray.available is False
-    tray.show_message("Nobody", "sees this", critical=True)
+    tray.show_message("Nobody", "sees this")
     tray.hide()

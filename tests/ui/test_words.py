@@ -83,6 +83,26 @@ def test_every_cause_has_one_line_for_every_provider() -> None:
             assert told and "{" not in told and told[0].isupper(), (provider, cause)
 
 
+def test_a_foreseen_end_is_told_with_its_date() -> None:
+    soon = NOW + timedelta(hours=30)
+    warned = row(
+        1, "a@x.example", state=State.AT_RISK, cause=Cause.CONSENT_ENDS,
+        deadline_at=soon, deadline_cause=Cause.CONSENT_ENDS,
+    )  # fmt: skip
+    when = words.moment(soon, NOW)
+    assert words.wrong_words(warned, NOW) == f"Sign-in ends {when}"
+    assert words.wrong_words(warned, soon) == f"Sign-in was to end {when}"
+    learnt = replace(warned, cause=Cause.SIGN_IN_ENDS, deadline_cause=Cause.SIGN_IN_ENDS)
+    assert words.wrong_words(learnt, NOW) == f"Sign-in ends about {when}"
+    assert words.mend_words(learnt) == "Reconnect"
+    unused = replace(warned, state=State.PAUSED, cause=None, deadline_cause=Cause.IDLE_ENDS)
+    assert words.wrong_words(unused, NOW) == f"Unused sign-in ends about {when}"
+    assert words.mend_words(unused) is None
+    assert words.wrong_words(replace(warned, state=State.CONNECTED, cause=None), NOW) == ""
+    assert words.end_words(replace(warned, state=State.EXPIRED, cause=Cause.GRANT_REVOKED), NOW) is None
+    assert words.end_words(warned, NOW, EAST) == f"Sign-in ends {words.moment(soon, NOW, EAST)}"
+
+
 def test_what_mends_an_account() -> None:
     assert words.mend_words(row(1, "a@x.example")) is None
     assert words.mend_words(row(1, "a@x.example", state=State.NEW)) == "Sign in"
@@ -113,13 +133,6 @@ def test_an_episode_in_words() -> None:
     assert words.episode_words(over, "a@x.example", "Google", NOW)[1].endswith(
         "for 5 min; worked again by itself"
     )
-
-
-def test_links_lead_to_https_pages() -> None:
-    for provider in Provider:
-        for cause in Cause:
-            link = words.cause_link(row(1, "a@x.example", provider=provider, cause=cause))
-            assert link is None or link[1].startswith("https://")
 
 
 def test_pages_seen_in_the_browser_mean_causes_somebody_else_must_fix() -> None:

@@ -28,7 +28,7 @@ from reply_desktop.domain.account import Account
 from reply_desktop.domain.answers import FAULT_WORDS, FAULTS, Fault
 from reply_desktop.domain.causes import Cause
 from reply_desktop.domain.errors import InvalidInput
-from reply_desktop.domain.grant import Credentials, MailServer, Password, Security
+from reply_desktop.domain.grant import Credentials, MailServer, MailServers, Password, Security
 from reply_desktop.domain.mail_answers import enhanced_code, imap_outcome, smtp_message_outcome, smtp_outcome
 from reply_desktop.domain.notification import plain
 from reply_desktop.domain.outcome import PROVEN, Outcome
@@ -77,6 +77,18 @@ class _SignIn:
     user: str
     password: str = field(repr=False)
 
+    @classmethod
+    def of(cls, account: Account, servers: MailServers, credentials: Password) -> Self:
+        """That of this account; anonymous when it has neither user name nor password."""
+        if servers.user == credentials.password == "":
+            return cls("", "")
+        return cls(servers.user or account.address, credentials.password)
+
+    @property
+    def is_anonymous(self) -> bool:
+        """Whether the server is to take mail without a sign-in."""
+        return not (self.user or self.password)
+
     def plain(self) -> bytes:
         """The message of SASL PLAIN (RFC 4616): UTF-8, so passwords of any script can be sent."""
         return f"\0{self.user}\0{self.password}".encode()
@@ -88,6 +100,8 @@ class _SignIn:
     def hide_in(self, said: object) -> str:
         """What a server said, as text, without the password should it repeat that."""
         text = _decoded(said)
+        if not self.password:
+            return text
         for secret in (_base64(self.plain()), _base64(self.password.encode()), self.password):
             if len(secret) >= 4:
                 text = text.replace(secret, "[removed]")
@@ -232,10 +246,10 @@ class Other:
         servers = account.servers
         if servers is None or not isinstance(credentials, Password):
             return Probed(Outcome(Cause.GRANT_MISSING))
-        sign_in = _SignIn(servers.user or account.address, credentials.password)
+        sign_in = _SignIn.of(account, servers, credentials)
         if not sign_in.sendable():
             return Probed(_UNSENDABLE)
-        outcome = self._check_smtp(servers.smtp, sign_in)
+        outcome = self._check_smtp(servers.smtp, sign_in, account.address)
         if outcome.proves and servers.imap is not None:
             outcome = self._check_imap(servers.imap, sign_in)
         return Probed(outcome)
@@ -250,7 +264,7 @@ class Other:
         servers = account.servers
         if servers is None or not isinstance(credentials, Password):
             return SendResult(Outcome(Cause.GRANT_MISSING))
-        sign_in = _SignIn(servers.user or account.address, credentials.password)
+        sign_in = _SignIn.of(account, servers, credentials)
         if not sign_in.sendable():
             return SendResult(_UNSENDABLE)
         try:
@@ -278,9 +292,7 @@ class Other:
         if servers is None or servers.imap is None or not isinstance(credentials, Password):
             return InboxPage(Outcome(Cause.GRANT_MISSING), cursor=cursor)
         try:
-            with self._imap(
-                servers.imap, _SignIn(servers.user or account.address, credentials.password)
-            ) as imap:
+            with self._imap(servers.imap, _SignIn.of(account, servers, credentials)) as imap:
                 return imap_inbox.read_new(imap, cursor, since, limit)
         except _Refused as refused:
             return InboxPage(refused.outcome, cursor=cursor)
@@ -293,9 +305,7 @@ class Other:
         if servers is None or servers.imap is None or not isinstance(credentials, Password):
             return SentSearch(PROVEN)
         try:
-            with self._imap(
-                servers.imap, _SignIn(servers.user or account.address, credentials.password)
-            ) as imap:
+            with self._imap(servers.imap, _SignIn.of(account, servers, credentials)) as imap:
                 return imap_inbox.find_marked(imap, marker, since)
         except _Refused as refused:
             return SentSearch(refused.outcome)
@@ -313,11 +323,15 @@ class Other:
             each.cut(Fault.CLOSED)
         self._pool.close()
 
-    def _check_smtp(self, server: MailServer, sign_in: _SignIn) -> Outcome:
+    def _check_smtp(self, server: MailServer, sign_in: _SignIn, address: str) -> Outcome:
         try:
             with self._conversation(server, sign_in, self._deadline_s) as deadline:
                 smtp = self._signed_in(server, sign_in, deadline)
                 try:
+                    if sign_in.is_anonymous:
+                        # Nothing was proven yet: a server that wants a password says so only here.
+                        smtp.command_encoding = "utf-8"
+                        _expect(smtp.mail(wire_address(address)), smtp_message_outcome)
                     with contextlib.suppress(OSError, smtplib.SMTPException):
                         smtp.quit()
                 finally:
@@ -410,11 +424,15 @@ class Other:
             raise _Refused(imap_outcome(f"{status} {sign_in.hide_in(data)}"))
 
     def _signed_in(self, server: MailServer, sign_in: _SignIn, deadline: _Deadline) -> _Smtp:
-        """A signed-in connection; raises _Refused with what the server answered, and the network's errors."""
+        """A signed-in connection, likewise one that needs no sign-in.
+
+        Raises _Refused with what the server answered, and the network's errors.
+        """
         smtp = _Smtp(*self._line_to(server), deadline, sign_in)
         try:
             self._secure(smtp, server)
-            _sign_in_smtp(smtp, server, sign_in)
+            if not sign_in.is_anonymous:
+                _sign_in_smtp(smtp, server, sign_in)
         except BaseException:
             smtp.close()
             raise

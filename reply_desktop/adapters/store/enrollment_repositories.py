@@ -192,6 +192,24 @@ class _Enrollment:
     stranded_unstarted = Statement(
         _stranded.where(_enrollments.done == 0, _enrollments.last_sent_at.is_(None))
     )
+    _account = func.json_each(bindparam("account_ids")).table_valued("value").alias("account")
+    # Sequence by sequence, because in the index each has its finished ones before the others.
+    pinned_to = Statement(
+        select(_account.c.value).where(
+            exists(tables.sequences.c.id)
+            .where(
+                exists(_enrollments.due_at)
+                .where(
+                    _enrollments.account_id == _account.c.value,
+                    _enrollments.sequence_id == tables.sequences.c.id,
+                    _enrollments.due_at.is_not(None),
+                )
+                .correlate(_account, tables.sequences)
+            )
+            .correlate(_account)
+        ),
+        by=tables.by_pinned,
+    )
     count = Statement(select(func.count()).select_from(tables.enrollments).where(_OF_SEQUENCE))
     count_finished = Statement(
         select(func.count())
@@ -325,6 +343,14 @@ class SqliteEnrollments:
         statement = _Enrollment.stranded_unstarted if unstarted else _Enrollment.stranded
         rows = self._runner.rows(statement, sequence_id=sequence_id, account_id=account_id, limit=limit)
         return [records.enrollment_of(row) for row in rows]
+
+    def pinned_to(self, account_ids: Collection[str]) -> set[str]:
+        """Which of these accounts have somebody pinned to them to whom more is to be sent."""
+        return {
+            account_id
+            for part in _in_parts(account_ids)
+            for account_id in self._runner.column(_Enrollment.pinned_to, account_ids=listed(part))
+        }
 
     def open_count(self, sequence_id: str) -> int:
         """How many of the sequence are not finished."""

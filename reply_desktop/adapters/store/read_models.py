@@ -52,6 +52,7 @@ _ROW: Final = (
     _accounts.scopes,
     _accounts.daily_limit,
     _accounts.first_granted_at,
+    _accounts.deadline_cause,
 )
 
 _SORTED_BY: Final[dict[str, ColumnElement[Any] | None]] = {
@@ -156,17 +157,17 @@ _unread = Statement(
     select(func.count()).select_from(tables.notifications).where(_notifications.read_at.is_(None))
 )
 _faults = Statement(select(*records.FAULT).order_by(tables.app_faults.c.since, tables.app_faults.c.key))
-_newest = (
-    select(
-        *records.NOTIFICATION,
-        select(_log.sequence_id)
-        .where(_log.key == _notifications.key)
-        .order_by(_log.id.desc())
-        .limit(literal_column("1"))
-        .scalar_subquery(),
-    )
-    .order_by(_notifications.at.desc(), tables.as_added.desc())
-    .limit(bindparam("limit"))
+_entries = select(
+    *records.NOTIFICATION,
+    select(_log.sequence_id)
+    .where(_log.key == _notifications.key)
+    .order_by(_log.id.desc())
+    .limit(literal_column("1"))
+    .scalar_subquery(),
+)
+_newest = _entries.order_by(_notifications.at.desc(), tables.as_added.desc()).limit(bindparam("limit"))
+_named_entries = Statement(
+    _entries.where(is_among(_notifications.id, "ids")).order_by(_notifications.at, tables.as_added)
 )
 _bell = Statement(_newest)
 _bell_before = Statement(_newest.where(_notifications.at < bindparam("before")))
@@ -256,6 +257,11 @@ class SqliteReads:
             )
         return [_notification_row(row) for row in rows]
 
+    def notification_rows(self, ids: Sequence[str]) -> list[NotificationRow]:
+        """These entries of the bell, oldest first; those no longer there are left out."""
+        with self._reading() as runner:
+            return [_notification_row(row) for row in runner.rows(_named_entries, ids=listed(ids))]
+
     def _rows(self, runner: Runner, ids: Sequence[str]) -> list[AccountRow]:
         now = self._now()
         wanted = listed(ids)
@@ -298,6 +304,7 @@ def _account_row(
         scopes,
         daily_limit,
         first_granted_at,
+        deadline_cause,
     ) = row
     return AccountRow(
         account_id,
@@ -315,6 +322,7 @@ def _account_row(
         sent_today=sent,
         daily_limit=daily_limit,
         strip=strip(now, to_time(first_granted_at), spans),
+        deadline_cause=records.cause_of(deadline_cause),
     )
 
 
@@ -340,6 +348,8 @@ def _notification_row(row: Sequence[Any]) -> NotificationRow:
         read=entry.read_at is not None,
         withdrawn=entry.withdrawn_at is not None,
         sequence_id=sequence_id,
+        group=entry.group,
+        reminded=entry.reminded,
     )
 
 

@@ -10,6 +10,7 @@ from reply_desktop.adapters.store import tables
 from reply_desktop.adapters.store.sql import known_time, storable, to_time, to_us
 from reply_desktop.domain.account import Account
 from reply_desktop.domain.address import mailbox_key
+from reply_desktop.domain.announcement import Announcement, AnnouncementState
 from reply_desktop.domain.causes import Cause
 from reply_desktop.domain.episode import Ending, Episode
 from reply_desktop.domain.grant import MailServers
@@ -225,12 +226,29 @@ def notification_values(notification: Notification) -> dict[str, object]:
         "account_id": notification.account_id,
         "read_at": to_us(notification.read_at),
         "withdrawn_at": to_us(notification.withdrawn_at),
+        "group_id": notification.group or notification.id,
+        "reminded": notification.reminded,
+        "remind_at": to_us(notification.remind_at),
     }
 
 
 def notification_of(row: Sequence[Any]) -> Notification:
     """The notification in a row of NOTIFICATION."""
-    notification_id, key, kind, severity, title, text, at, account_id, read_at, withdrawn_at = row
+    (
+        notification_id,
+        key,
+        kind,
+        severity,
+        title,
+        text,
+        at,
+        account_id,
+        read_at,
+        withdrawn_at,
+        group,
+        reminded,
+        remind_at,
+    ) = row
     return Notification(
         notification_id,
         key,
@@ -242,4 +260,42 @@ def notification_of(row: Sequence[Any]) -> Notification:
         account_id,
         to_time(read_at),
         to_time(withdrawn_at),
+        group,
+        reminded,
+        to_time(remind_at),
+    )
+
+
+ANNOUNCEMENT: Final = tuple(tables.announcements.c)
+"""What to select for `announcement_of`."""
+
+
+def announcement_values(announcement: Announcement) -> dict[str, object]:
+    """The announcement as stored."""
+    return {
+        "notification_id": announcement.notification_id,
+        "channel": announcement.channel,
+        "number": announcement.number,
+        "state": announcement.state.value,
+        "due_at": to_us(announcement.due_at),
+        "tries": announcement.tries,
+        "batch": announcement.batch,
+        "route": announcement.route,
+        "told_at": to_us(announcement.told_at),
+    }
+
+
+def announcement_of(row: Sequence[Any]) -> Announcement:
+    """The announcement in a row of ANNOUNCEMENT."""
+    notification_id, channel, number, state, due_at, tries, batch, route, told_at = row
+    return Announcement(
+        notification_id,
+        channel,
+        known_time(due_at),
+        number,
+        AnnouncementState(state),
+        tries,
+        batch,
+        route,
+        to_time(told_at),
     )

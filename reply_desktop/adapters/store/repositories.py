@@ -14,19 +14,17 @@ from reply_desktop.adapters.store.sql import Runner, Statement, known_time, to_u
 from reply_desktop.domain.account import Account
 from reply_desktop.domain.address import mailbox_key
 from reply_desktop.domain.causes import Cause
-from reply_desktop.domain.episode import Episode
+from reply_desktop.domain.episode import Ending, Episode
 from reply_desktop.domain.errors import AlreadyExists, NotFound
-from reply_desktop.domain.notification import Notification
 from reply_desktop.domain.provider import Provider
 from reply_desktop.domain.rows import AppFault
-from reply_desktop.domain.states import State
+from reply_desktop.domain.states import Color, State
 
 _accounts = tables.accounts.c
 _senders = sequence_tables.sequence_accounts.c
 _grants = tables.grants.c
 _episodes = tables.episodes.c
 _faults = tables.app_faults.c
-_notifications = tables.notifications.c
 _settings = tables.settings.c
 
 
@@ -274,6 +272,15 @@ class _Episode:
             _episodes.account_id == bindparam("account_id"), _episodes.ended_at.is_(None)
         )
     )
+    of_grants = Statement(
+        select(*records.EPISODE)
+        .where(
+            _episodes.account_id == bindparam("account_id"),
+            (_episodes.color == Color.RED.value) | (_episodes.ending == Ending.RECONNECTED.value),
+        )
+        .order_by(_episodes.started_at.desc())
+        .limit(bindparam("limit"))
+    )
     add = Statement(tables.episodes.insert())
     close = Statement(
         tables.episodes.update()
@@ -292,6 +299,11 @@ class SqliteEpisodes:
         """The account's open episode, if any."""
         rows = self._runner.rows(_Episode.open_of, account_id=account_id)
         return records.episode_of(rows[0]) if rows else None
+
+    def of_grants(self, account_id: str, limit: int = 50) -> list[Episode]:
+        """The account's newest red episodes and those a sign-in ended, oldest first."""
+        rows = self._runner.rows(_Episode.of_grants, account_id=account_id, limit=limit)
+        return [records.episode_of(row) for row in reversed(rows)]
 
     def add(self, episode: Episode) -> None:
         """Keep a new episode. Raises AlreadyExists while another of the account is open."""
@@ -337,63 +349,13 @@ class SqliteAppFaults:
         self._runner.change(_Fault.remove, key=key)
 
 
-class _Notification:
-    add = Statement(tables.notifications.insert())
-    of_key = Statement(
-        select(*records.NOTIFICATION)
-        .where(_notifications.key == bindparam("key"))
-        .order_by(_notifications.at.desc(), tables.as_added.desc())
-        .limit(1)
-    )
-    withdraw = Statement(
-        tables.notifications.update()
-        .where(_notifications.id == bindparam("the_id"), _notifications.withdrawn_at.is_(None))
-        .values(withdrawn_at=bindparam("now"))
-    )
-    _read = (
-        tables.notifications.update().where(_notifications.read_at.is_(None)).values(read_at=bindparam("now"))
-    )
-    mark_all_read = Statement(_read)
-    mark_read = Statement(_read.where(is_among(_notifications.id, "ids")))
-    unread = Statement(
-        select(func.count()).select_from(tables.notifications).where(_notifications.read_at.is_(None))
-    )
-
-
-class SqliteNotifications:
-    """The bell's history."""
-
-    def __init__(self, runner: Runner) -> None:
-        self._runner = runner
-
-    def add(self, notification: Notification) -> None:
-        """Keep a new entry."""
-        self._runner.change(_Notification.add, **records.notification_values(notification))
-
-    def of_key(self, key: str) -> Notification | None:
-        """The newest entry about this episode or fault."""
-        rows = self._runner.rows(_Notification.of_key, key=key)
-        return records.notification_of(rows[0]) if rows else None
-
-    def withdraw(self, notification_id: str, at: datetime) -> None:
-        """Note that the trouble was over at that time; the first such note stays."""
-        self._runner.change(_Notification.withdraw, the_id=notification_id, now=to_us(at))
-
-    def mark_read(self, ids: Sequence[str] | None, at: datetime) -> None:
-        """Mark these entries read, or all of them (None)."""
-        if ids is None:
-            self._runner.change(_Notification.mark_all_read, now=to_us(at))
-        else:
-            self._runner.change(_Notification.mark_read, now=to_us(at), ids=listed(ids))
-
-    def unread(self) -> int:
-        """How many entries nobody has read."""
-        ((count,),) = self._runner.rows(_Notification.unread)
-        return int(count)
-
-
 class _Setting:
     get = Statement(select(_settings.value).where(_settings.name == bindparam("name")))
+    starting = Statement(
+        select(_settings.name, _settings.value)
+        .where(_settings.name >= bindparam("first"), _settings.name < bindparam("beyond"))
+        .order_by(_settings.name)
+    )
     _new = insert(tables.settings)
     put = Statement(
         _new.on_conflict_do_update(index_elements=[_settings.name], set_={"value": _new.excluded.value})
@@ -411,6 +373,11 @@ class SqliteSettings:
         """The value, or None."""
         rows = self._runner.rows(_Setting.get, name=name)
         return rows[0][0] if rows else None
+
+    def starting(self, prefix: str) -> dict[str, str]:
+        """All whose names begin so, by name."""
+        rows = self._runner.rows(_Setting.starting, first=prefix, beyond=f"{prefix}\U0010ffff")
+        return dict(rows)
 
     def put(self, name: str, value: str) -> None:
         """Keep a value."""

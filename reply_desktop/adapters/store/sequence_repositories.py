@@ -228,6 +228,7 @@ class _Log:
     )
     last = Statement(_of_kind)
     last_of_account = Statement(_of_kind.where(_log.account == bindparam("account")))
+    of_key = Statement(select(*records.LOG).where(_log.key == bindparam("key")).order_by(_log.id))
 
 
 class SqliteLog:
@@ -257,3 +258,11 @@ class SqliteLog:
             for row in self._runner.rows(statement, sequence_id=sequence_id, kind=kind.value, account=account)
         ]
         return max(found, key=lambda entry: entry.id, default=None)
+
+    def of_key(self, key: str) -> list[LogEntry]:
+        """The newest entry of each sequence with this key, oldest first."""
+        newest = {
+            entry.sequence_id: entry
+            for entry in map(records.entry_of, self._runner.rows(_Log.of_key, key=key))
+        }
+        return sorted(newest.values(), key=lambda entry: entry.id)

@@ -149,7 +149,7 @@ unpinned: Final = enrollments.c.account_id.is_(None) & enrollments.c.due_at.is_n
 _e = enrollments.c
 Index("uq_enrollments_prospect_id_sequence_id", _e.prospect_id, _e.sequence_id, unique=True)
 # What the sender asks: whom next, and when.
-Index(
+by_pinned: Final = Index(
     "ix_enrollments_pinned",
     _e.account_id,
     _e.sequence_id,

@@ -130,6 +130,10 @@ notifications: Final = Table(
     Column("account_id", Text),
     Column("read_at", Integer),
     Column("withdrawn_at", Integer),
+    # Of the first of those raised together: its own for the first.
+    Column("group_id", Text, nullable=False),
+    Column("reminded", Integer, nullable=False),
+    Column("remind_at", Integer),
 )
 
 as_added: Final = literal_column("notifications.rowid", Integer)
@@ -138,6 +142,40 @@ as_added: Final = literal_column("notifications.rowid", Integer)
 Index("ix_notifications_at", notifications.c.at)
 Index("ix_notifications_key_at", notifications.c.key, notifications.c.at)
 Index("ix_notifications_unread", notifications.c.at, sqlite_where=notifications.c.read_at.is_(None))
+Index("ix_notifications_kind_at", notifications.c.kind, notifications.c.at)
+Index(
+    "ix_notifications_remind_at",
+    notifications.c.remind_at,
+    sqlite_where=notifications.c.remind_at.is_not(None),
+)
+
+announcements: Final = Table(
+    "announcements",
+    metadata,
+    Column("notification_id", ForeignKey("notifications.id", ondelete="CASCADE"), primary_key=True),
+    Column("channel", Text, primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("state", Text, nullable=False),
+    Column("due_at", Integer, nullable=False),
+    Column("tries", Integer, nullable=False),
+    Column("batch", Text),
+    Column("route", Text),
+    Column("told_at", Integer),
+)
+
+Index(
+    "ix_announcements_waiting",
+    announcements.c.channel,
+    announcements.c.due_at,
+    sqlite_where=announcements.c.state == literal_column("'waiting'"),
+)
+Index(
+    "ix_announcements_telling",
+    announcements.c.channel,
+    sqlite_where=announcements.c.state == literal_column("'telling'"),
+)
+# How many e-mails went out lately.
+Index("ix_announcements_channel_told_at", announcements.c.channel, announcements.c.told_at)
 
 settings: Final = Table(
     "settings",

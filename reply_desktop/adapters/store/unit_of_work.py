@@ -7,17 +7,21 @@ from reply_desktop.adapters.store.enrollment_repositories import (
     SqliteProspects,
     SqliteSuppressions,
 )
+from reply_desktop.adapters.store.notification_repositories import (
+    SqliteAnnouncements,
+    SqliteNotifications,
+)
 from reply_desktop.adapters.store.repositories import (
     SqliteAccounts,
     SqliteAppFaults,
     SqliteEpisodes,
     SqliteGrants,
-    SqliteNotifications,
     SqliteSettings,
 )
 from reply_desktop.adapters.store.sequence_repositories import SqliteLog, SqliteSequences
 from reply_desktop.adapters.store.sql import Runner
 from reply_desktop.adapters.store.touch_repositories import SqliteInboxMarks, SqlitePaces, SqliteTouches
+from reply_desktop.services.alert_ports import Announcements
 from reply_desktop.services.ports import (
     Accounts,
     AppFaults,
@@ -46,6 +50,7 @@ class SqliteUnitOfWork:
     episodes: Episodes
     app_faults: AppFaults
     notifications: Notifications
+    announcements: Announcements
     settings: Settings
     sequences: Sequences
     prospects: Prospects
@@ -63,6 +68,7 @@ class SqliteUnitOfWork:
         self.episodes = SqliteEpisodes(runner)
         self.app_faults = SqliteAppFaults(runner)
         self.notifications = SqliteNotifications(runner)
+        self.announcements = SqliteAnnouncements(runner)
         self.settings = SqliteSettings(runner)
         self.sequences = SqliteSequences(runner, now)
         self.prospects = SqliteProspects(runner)

@@ -858,6 +858,56 @@ def test_a_closed_app_keeps_nothing(keeping: Other, authority: Authority, mailbo
         assert send(keeping, account(smtp)).outcome.provider_error == "The app is ending."
 
 
+# A relay that needs no sign-in
+
+
+def anonymous(smtp: MailServer) -> Account:
+    return account(smtp, user="")
+
+
+OPEN = {"auth_required": False, "authenticator": None}
+
+
+@SECURITIES
+def test_without_user_and_password_nobody_signs_in_but_the_line_is_secured(
+    other: Other, authority: Authority, mailbox: Mailbox, security: Security
+) -> None:
+    with smtp_server(authority, mailbox, security, **OPEN) as smtp:
+        assert other.probe(anonymous(smtp), Password("")).outcome == PROVEN
+        assert mailbox.received == [], "the check hands nothing over"
+        assert other.send(anonymous(smtp), Password(""), TEST) == SendResult(PROVEN)
+    assert mailbox.tries == []
+    assert [envelope.mail_from for envelope in mailbox.received] == [ADDRESS]
+
+
+def test_a_server_that_wants_a_password_says_so_in_the_check(
+    other: Other, authority: Authority, mailbox: Mailbox
+) -> None:
+    with smtp_server(authority, mailbox, Security.STARTTLS) as smtp:
+        told = other.probe(anonymous(smtp), Password("")).outcome
+        sent = other.send(anonymous(smtp), Password(""), TEST)
+    assert not told.proves and told.provider_error == "530 5.7.0 Authentication required"
+    assert not sent.outcome.proves and mailbox.received == []
+
+
+def test_plain_smtp_is_refused_to_those_too(other: Other) -> None:
+    script = dialogue([("", "220 hi\r\n"), ("ehlo", "250 hi\r\n")])
+    with scripted(script) as port:
+        told = other.probe(anonymous(at(port, Security.STARTTLS)), Password("")).outcome
+    assert told.cause is Cause.ENCRYPTION_MISSING
+
+
+@pytest.mark.parametrize(("user", "password"), [("", "secret 1"), (None, "")])
+def test_half_a_sign_in_is_still_one(user: str | None, password: str) -> None:
+    servers = MailServers(at(1), user=user)
+    made = _SignIn.of(Account("id", Provider.OTHER, ADDRESS, NOW), servers, Password(password))
+    assert made == _SignIn(ADDRESS, password) and not made.is_anonymous
+
+
+def test_what_a_server_says_to_nobody_is_shown_as_it_is() -> None:
+    assert _SignIn("", "").hide_in(b"AAA= is no secret") == "AAA= is no secret"
+
+
 # The rest
 
 

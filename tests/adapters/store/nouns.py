@@ -55,6 +55,7 @@ def a_notification(notification_id: str = "n", key: str = "e", **fields: Any) ->
         "text": "Access was removed.",
         "at": START,
         "account_id": "a",
+        "group": notification_id,
     }
     return Notification(id=notification_id, key=key, **known | fields)
 
@@ -116,6 +117,9 @@ notifications = st.builds(
     account_id=st.none() | texts,
     read_at=st.none() | times,
     withdrawn_at=st.none() | times,
+    group=texts.filter(bool),
+    reminded=st.integers(0, 400),
+    remind_at=st.none() | times,
 )
 
 

@@ -227,6 +227,20 @@ def test_the_stranded_are_open_and_nothing_of_theirs_is_on_its_way(peopled: Sqli
         assert stranded(unstarted=True) == ["se1"]
 
 
+def test_which_accounts_have_somebody_pinned_to_them(peopled: SqliteStore) -> None:
+    done: dict[str, Any] = {"state": EnrollmentState.FINISHED, "finish_reason": FinishReason.STOPPED}
+    enroll(
+        peopled,
+        an_enrollment(1, account_id="a", due_at=None, **done),
+        an_enrollment(2, account_id="b", due_at=None, **done),
+        an_enrollment(3, account_id="b"),
+        an_enrollment(4),
+    )
+    with peopled.read() as unit:
+        assert unit.enrollments.pinned_to(["a", "b", "gone"]) == {"b"}
+        assert unit.enrollments.pinned_to(["a"]) == unit.enrollments.pinned_to([]) == set()
+
+
 def test_how_many_are_open_and_which_of_an_address(peopled: SqliteStore) -> None:
     with peopled.begin() as unit:
         unit.sequences.add(a_sequence("t"))
@@ -343,6 +357,10 @@ def test_after_an_edit_those_who_have_had_it_all_are_done(peopled: SqliteStore) 
         (_Enrollment.late, "COVERING INDEX ix_enrollments_due_at (sequence_id=? AND due_at<?)"),
         (_Enrollment.late_of, "COVERING INDEX ix_enrollments_pinned (account_id=? AND sequence_id=?"),
         (_Enrollment.stranded, "ix_enrollments_pinned (account_id=? AND sequence_id=?"),
+        (
+            _Enrollment.pinned_to,
+            "COVERING INDEX ix_enrollments_pinned (account_id=? AND sequence_id=? AND due_at>?)",
+        ),
         (_Enrollment.last_ordinal, "COVERING INDEX ix_enrollments_ordinal (sequence_id=?)"),
         (_Enrollment.count, "COVERING INDEX"),
         (_Enrollment.count_finished, "COVERING INDEX ix_enrollments_progress (sequence_id=? AND <expr>=?)"),

@@ -12,6 +12,7 @@ from sqlalchemy import create_engine
 from reply_desktop.adapters.store import files, tables
 from reply_desktop.adapters.store.database import SqliteStore
 from reply_desktop.adapters.store.migrations import STEPS, Steps
+from reply_desktop.domain.announcement import Announcement, AnnouncementState
 from reply_desktop.domain.causes import Cause
 from reply_desktop.domain.enrollment import EnrollmentState, Thread
 from reply_desktop.domain.episode import Ending
@@ -144,7 +145,9 @@ def test_what_the_first_schema_held_is_all_there(path: Path, clock: FakeClock) -
             (1, b"sealed of 3"),
         ]
         assert unit.episodes.open_of("2") == an_episode("e1", "2")
-        assert unit.notifications.of_key("e1") == a_notification("n1", "e1", account_id="2")
+        assert unit.notifications.of_key("e1") == a_notification(
+            "n1", "e1", account_id="2", remind_at=START + timedelta(hours=1)
+        )
         assert unit.app_faults.open() == [
             AppFault("google:app_rejected", Provider.GOOGLE, Cause.APP_REJECTED, "invalid_client", START, 1)
         ]
@@ -284,4 +287,35 @@ def test_what_the_second_schema_held_is_all_there(path: Path, clock: FakeClock) 
         assert unit.inbox_marks.get("a") == ("history-7", START)
         assert unit.settings.get("sending.paused") == "true"
     assert store.reads.sequences.fields("s") == ["city"]
+    store.close()
+
+
+def test_what_the_third_schema_held_is_all_there(path: Path, clock: FakeClock) -> None:
+    path.parent.mkdir()
+    shutil.copyfile(OLD / "v0003.db", path)
+    store = SqliteStore(path, clock)
+    later, reminder = START + timedelta(minutes=1), START + timedelta(hours=8)
+    with store.read() as unit:
+        assert unit.notifications.get("lost") == a_notification(
+            "lost", "e9", group="lost", reminded=1, remind_at=reminder
+        )
+        assert unit.announcements.of("lost") == [
+            Announcement("lost", "email", later, 0, AnnouncementState.TOLD, 2, "mark-1", "a", later),
+            Announcement("lost", "tray", START, 1),
+        ]
+    store.close()
+
+
+@pytest.mark.parametrize(("said", "choices"), [("false", '{"recovered": []}'), ("true", None), (None, None)])
+def test_who_wanted_no_word_of_recovery_gets_none(
+    path: Path, clock: FakeClock, said: str | None, choices: str | None
+) -> None:
+    old_file(path)
+    with closing(sqlite3.connect(path)) as connection, connection:
+        if said is not None:
+            connection.execute("INSERT INTO settings VALUES ('notify.recovery', ?)", (said,))
+    store = SqliteStore(path, clock)
+    with store.read() as unit:
+        assert unit.settings.get("notify.recovery") is None
+        assert unit.settings.get("notify.choices") == choices
     store.close()

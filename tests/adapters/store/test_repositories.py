@@ -1,27 +1,27 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 
 from reply_desktop.adapters.store.database import SqliteStore
+from reply_desktop.adapters.store.repositories import _Episode
 from reply_desktop.domain.account import Account
 from reply_desktop.domain.causes import Cause
 from reply_desktop.domain.episode import Ending, Episode
 from reply_desktop.domain.errors import AlreadyExists, NotFound
-from reply_desktop.domain.notification import Notification
 from reply_desktop.domain.provider import Provider
 from reply_desktop.domain.rows import AppFault
-from reply_desktop.domain.states import STORED, State
+from reply_desktop.domain.states import STORED, Color, State
 from tests.adapters.store.nouns import (
-    a_notification,
     accounts,
     an_account,
     an_episode,
     episodes,
-    notifications,
 )
+from tests.adapters.store.plans import plan
 from tests.fakes.clock import START, FakeClock
 
 
@@ -340,6 +340,30 @@ def test_an_account_has_one_open_episode_at_most(store: SqliteStore) -> None:
         assert unit.episodes.open_of("a") == an_episode("two")
 
 
+def test_what_tells_of_an_accounts_grants(store: SqliteStore, path: Path) -> None:
+    keep(store, an_account("a"), an_account("b"))
+    day = timedelta(days=1)
+
+    def past(name: str, days: int, ending: Ending, color: Color = Color.RED) -> Episode:
+        began = START + days * day
+        return an_episode(name, color=color, started_at=began, ended_at=began + day, ending=ending)
+
+    dead = past("dead", 0, Ending.CAUSE_CHANGED)
+    blocked = past("blocked", 1, Ending.RECONNECTED)
+    warned = past("warned", 3, Ending.RECONNECTED, Color.ORANGE)
+    network = past("network", 5, Ending.CHECK_SUCCEEDED, Color.ORANGE)
+    lasts = an_episode("lasts", started_at=START + 6 * day)
+    with store.begin() as unit:
+        for episode in (warned, network, blocked, dead):
+            unit.episodes.add(replace(episode, ended_at=None, ending=None))
+            unit.episodes.close(episode)
+        unit.episodes.add(lasts)
+        unit.episodes.add(an_episode("other's", "b"))
+        assert unit.episodes.of_grants("a") == [dead, blocked, warned, lasts]
+        assert unit.episodes.of_grants("a", 2) == [warned, lasts]
+    assert "ix_episodes_account_id_started_at (account_id=?)" in plan(path, _Episode.of_grants)
+
+
 def test_an_episode_that_is_not_there_cannot_be_closed(store: SqliteStore) -> None:
     keep(store, an_account())
     with store.begin() as unit:
@@ -369,56 +393,6 @@ def test_app_faults_by_key_the_oldest_first(store: SqliteStore) -> None:
         assert [fault.key for fault in unit.app_faults.open()] == ["vault:locked"]
 
 
-# Notifications
-
-
-@given(notifications)
-def test_a_notification_comes_back_as_it_was(shared: SqliteStore, notification: Notification) -> None:
-    with shared.begin() as unit:
-        unit.notifications.add(notification)
-        assert unit.notifications.of_key(notification.key) == notification
-
-
-def test_the_newest_of_a_key_is_the_last_added_where_times_are_equal(store: SqliteStore) -> None:
-    with store.begin() as unit:
-        for name in ("z", "a", "m"):
-            unit.notifications.add(a_notification(name))
-        unit.notifications.add(a_notification("other", key="other", at=START + timedelta(1)))
-        newest = unit.notifications.of_key("e")
-        assert newest is not None
-        assert newest.id == "m"
-        assert unit.notifications.of_key("nothing") is None
-
-
-def test_reading_and_withdrawing(store: SqliteStore) -> None:
-    later = START + timedelta(seconds=5)
-    with store.begin() as unit:
-        for name in ("a", "b", "c"):
-            unit.notifications.add(a_notification(name, key=name))
-        assert unit.notifications.unread() == 3
-        unit.notifications.mark_read([], later)
-        assert unit.notifications.unread() == 3
-        unit.notifications.mark_read(["a", "not there"], later)
-        assert unit.notifications.unread() == 2
-        unit.notifications.mark_read(None, later + timedelta(1))
-        assert unit.notifications.unread() == 0
-        unit.notifications.withdraw("b", later)
-        unit.notifications.withdraw("b", later + timedelta(1))
-        first, second = unit.notifications.of_key("a"), unit.notifications.of_key("b")
-    assert first == a_notification("a", key="a", read_at=later)
-    assert second == a_notification("b", key="b", read_at=later + timedelta(1), withdrawn_at=later)
-
-
-def test_the_bells_history_outlives_the_account(store: SqliteStore) -> None:
-    keep(store, an_account())
-    with store.begin() as unit:
-        unit.notifications.add(a_notification())
-        unit.accounts.remove("a")
-        unit.commit()
-    with store.read() as unit:
-        assert unit.notifications.of_key("e") == a_notification()
-
-
 # Settings
 
 
@@ -428,6 +402,13 @@ def test_settings(store: SqliteStore) -> None:
         unit.settings.put("general.theme", '"dark"')
         unit.settings.put("general.theme", '"light"')
         assert unit.settings.get("general.theme") == '"light"'
+        unit.settings.put("general.keep_running", "true")
+        unit.settings.put("GENERAL.x", "1")
+        assert unit.settings.starting("general.") == {
+            "general.keep_running": "true",
+            "general.theme": '"light"',
+        }
+        assert unit.settings.starting("general._") == {}
         unit.settings.remove("general.theme")
         unit.settings.remove("never there")
         assert unit.settings.get("general.theme") is None

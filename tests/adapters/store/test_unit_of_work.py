@@ -3,6 +3,7 @@ from collections.abc import Callable
 import pytest
 
 from reply_desktop.adapters.store.database import SqliteStore
+from reply_desktop.domain.announcement import Announcement
 from reply_desktop.domain.causes import Cause
 from reply_desktop.domain.log_entry import LogKind
 from reply_desktop.domain.pace import Pace
@@ -21,6 +22,12 @@ from tests.adapters.store.nouns import (
 )
 from tests.fakes.clock import START
 
+
+def announce(unit: UnitOfWork) -> None:
+    unit.notifications.add(a_notification("told"))
+    unit.announcements.add(Announcement("told", "tray", START))
+
+
 CHANGES: dict[str, Callable[[UnitOfWork], object]] = {
     "accounts": lambda unit: unit.accounts.add(an_account("new")),
     "grants": lambda unit: unit.grants.put("a", 1, b"sealed"),
@@ -29,6 +36,7 @@ CHANGES: dict[str, Callable[[UnitOfWork], object]] = {
         AppFault("vault:x", None, Cause.VAULT_LOCKED, None, START, 3)
     ),
     "notifications": lambda unit: unit.notifications.add(a_notification()),
+    "announcements": lambda unit: announce(unit),
     "settings": lambda unit: unit.settings.put("general.theme", '"dark"'),
     "sequences": lambda unit: unit.sequences.add(a_sequence("new")),
     "prospects": lambda unit: unit.prospects.put_many([a_prospect("new")]),
@@ -49,6 +57,7 @@ SEEN: dict[str, Callable[[UnitOfWork], bool]] = {
     "episodes": lambda unit: unit.episodes.open_of("a") is not None,
     "app_faults": lambda unit: bool(unit.app_faults.open()),
     "notifications": lambda unit: unit.notifications.of_key("e") is not None,
+    "announcements": lambda unit: unit.announcements.waiting("tray") == 1,
     "settings": lambda unit: unit.settings.get("general.theme") is not None,
     "sequences": lambda unit: unit.sequences.get("new") is not None,
     "prospects": lambda unit: unit.prospects.get("new") is not None,

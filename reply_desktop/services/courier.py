@@ -1,0 +1,323 @@
+"""Carries alerts to e-mail and team channels: each once, by whatever way is open, and nothing is lost."""
+
+import logging
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import replace
+from datetime import datetime, timedelta
+from itertools import groupby
+from typing import Final
+
+from reply_desktop.domain import events, news
+from reply_desktop.domain.alert_words import News
+from reply_desktop.domain.announcement import Announced, Announcement, AnnouncementState, Channel, kind_of
+from reply_desktop.domain.errors import EngineUnavailable
+from reply_desktop.domain.notification import Notification, NotificationKind
+from reply_desktop.domain.preferences import Preferences
+from reply_desktop.domain.states import CAN_SEND
+from reply_desktop.services.alert_ports import Handed, HandedState, Messenger
+from reply_desktop.services.announcer import Announcer
+from reply_desktop.services.bus import Bus
+from reply_desktop.services.ports import Clock, Store, Tasks, UnitOfWork
+
+_log = logging.getLogger(__name__)
+
+TOGETHER: Final = 1000
+"""Most news in one message."""
+LADDER_S: Final = (60.0, 300.0, 900.0, 3600.0)
+"""Waits after the first, second, … time that no way carried a message, in seconds."""
+LOOK_AGAIN_S: Final = 300.0
+"""How long until a way is looked for again where there was none, in seconds."""
+SETTLE_S: Final = 120.0
+"""How long a message that was being handed over may take to be seen among the sent ones, in seconds."""
+DAY_S: Final = 24 * 3600.0
+
+_S = AnnouncementState
+
+
+class Courier:
+    """Looks for due announcements and hands them over, one message at a time for each channel.
+
+    What is about to be handed over is noted durably first, with its mark and its way. Should the engine die
+    in between, the message is looked for afterwards: found, it was told; surely not there, it goes again
+    under the same mark; where nobody can tell, it stays in doubt, and the bell says so.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        announcer: Announcer,
+        messengers: Mapping[Channel, Messenger],
+        wants: Callable[[], Preferences],
+        bus: Bus,
+        clock: Clock,
+        tasks: Tasks,
+        new_id: Callable[[], str],
+    ) -> None:
+        self._store = store
+        self._announcer = announcer
+        self._messengers = messengers
+        self._wants = wants
+        self._bus = bus
+        self._clock = clock
+        self._tasks = tasks
+        self._new_id = new_id
+        self._busy: set[str] = set()
+        self._not_before: dict[str, datetime] = {}
+        self._stopping = False
+        self._lock = threading.Lock()
+        self.on_end: Callable[[str], None] = lambda channel: None
+        """Called when a channel's turn is over: how it stands may be another, and more may be due."""
+
+    def stop(self) -> None:
+        """Hand nothing more over."""
+        self._stopping = True
+
+    def look_again(self) -> None:
+        """A way may have opened: forget how long was to be waited."""
+        with self._lock:
+            self._not_before.clear()
+
+    def tick(self) -> datetime | None:
+        """Begin whatever is due, in the background; gives when something next is."""
+        now = self._clock.now()
+        with self._store.read() as unit:
+            unknown = {one.announcement.channel for one in unit.announcements.telling()}
+            unsent = unit.notifications.open([NotificationKind.ALERT_UNSENT])
+            due_at = {
+                channel: at
+                for channel in unit.announcements.channels()
+                if channel != Channel.TRAY and (at := unit.announcements.next_due_at(channel)) is not None
+            }
+        self._forget_unsent([one.key for one in unsent], unknown | due_at.keys())
+        times, ready = [], []
+        with self._lock:
+            for channel in unknown | due_at.keys():
+                if channel in self._busy:
+                    continue
+                at = max(due_at.get(channel, now), self._not_before.get(channel, now))
+                if at > now:
+                    times.append(at)
+                elif not self._stopping:
+                    self._busy.add(channel)
+                    ready.append(channel)
+        for channel in ready:
+            self._begin(channel)
+        return min(times, default=None)
+
+    def _begin(self, channel: str) -> None:
+        try:
+            self._tasks.submit(lambda: self._turn(channel))
+        except EngineUnavailable:
+            # The engine is ending.
+            with self._lock:
+                self._busy.discard(channel)
+
+    def _turn(self, channel: str) -> None:
+        wait_s = LADDER_S[0]
+        try:
+            wait_s = self._settle_unknown(channel) or self._carry(channel)
+        except Exception:
+            _log.exception("Alerts could not be carried by a fault of the app's own")
+        finally:
+            with self._lock:
+                self._busy.discard(channel)
+                if wait_s:
+                    self._not_before[channel] = self._clock.now() + timedelta(seconds=wait_s)
+            self.on_end(channel)
+
+    # What the last engine left
+
+    def _settle_unknown(self, channel: str) -> float:
+        """Find out what became of messages in whose midst an engine died; how long to wait, in seconds."""
+        with self._store.read() as unit:
+            found = [one for one in unit.announcements.telling() if one.announcement.channel == channel]
+        now = self._clock.now()
+        for (route, batch), group in groupby(sorted(found, key=_message), key=_message):
+            told = list(group)
+            since = min(one.announcement.told_at or now for one in told)
+            there = self._messengers[kind_of(channel)].find(channel, route, batch, since)
+            left_s = SETTLE_S - (now - since).total_seconds()
+            if there is False and left_s > 0:
+                return left_s
+            ends = {True: HandedState.TOLD, False: HandedState.REFUSED, None: HandedState.IN_DOUBT}
+            # Should it show up after all, the receiver knows it by its mark: that stays the same.
+            self._end(channel, told, Handed(ends[there]), keep_batch=True)
+        return 0.0
+
+    # What is due
+
+    def _carry(self, channel: str) -> float:
+        """Hand over one message with all that is due; how long to wait before the next look, in seconds."""
+        now = self._clock.now()
+        messenger = self._messengers[kind_of(channel)]
+        due = self._due(channel, now)
+        if not due:
+            return 0.0
+        if (full_until := self._full_until(channel, now)) is not None:
+            limit = f"{self._wants().email_cap} went out in the last 24 hours, the most you allow."
+            self._say_unsent(channel, f"{limit} The next goes at {full_until:%H:%M} UTC.")
+            return (full_until - now).total_seconds()
+        said = _NO_WAY[kind_of(channel)]
+        for route in messenger.routes(channel, [one.notification for one in due]):
+            taken = self._take(channel, due, route)
+            if self._stopping or not taken:
+                return 0.0
+            batch = taken[0].announcement.batch
+            assert batch is not None
+            handed = messenger.hand(channel, route, batch, self._news(taken))
+            self._end(channel, taken, handed)
+            if handed.state is not HandedState.REFUSED:
+                return 0.0
+            said = handed.said or said
+        self._say_unsent(channel, said)
+        tries = max(one.announcement.tries for one in self._due(channel, self._clock.now()) or due)
+        return LADDER_S[min(tries, len(LADDER_S)) - 1] if tries else LOOK_AGAIN_S
+
+    def _due(self, channel: str, now: datetime) -> list[Announced]:
+        """What is due there, without what the person no longer wants to hear of there."""
+        with self._store.read() as unit:
+            due = unit.announcements.due(channel, now, TOGETHER)
+        unwanted = [one for one in due if not self._announcer.is_wanted(one.notification, channel)]
+        if unwanted:
+            with self._store.begin() as unit:
+                for one in unwanted:
+                    unit.announcements.save(replace(one.announcement, state=_S.DROPPED))
+                unit.commit()
+        return [one for one in due if one not in unwanted]
+
+    def _full_until(self, channel: str, now: datetime) -> datetime | None:
+        """Until when no more e-mail may go out."""
+        if kind_of(channel) is not Channel.EMAIL:
+            return None
+        with self._store.read() as unit:
+            went = unit.announcements.batches_since(channel, now - timedelta(seconds=DAY_S))
+        over = len(went) - self._wants().email_cap
+        return went[over] + timedelta(seconds=DAY_S) if over >= 0 else None
+
+    def _take(self, channel: str, due: Sequence[Announced], route: str) -> list[Announced]:
+        """Note durably what is about to be handed over; those withdrawn meanwhile are left out."""
+        now = self._clock.now()
+        wanted = {one.notification.id for one in due}
+        batch = (
+            next((one.announcement.batch for one in due if one.announcement.batch), None) or self._new_id()
+        )
+        taken = []
+        with self._store.begin(durable=True) as unit:
+            for one in unit.announcements.due(channel, now, TOGETHER):
+                if one.notification.id in wanted:
+                    about_to = replace(
+                        one.announcement,
+                        state=_S.TELLING,
+                        tries=one.announcement.tries + 1,
+                        batch=batch,
+                        route=route,
+                        told_at=now,
+                    )
+                    unit.announcements.save(about_to)
+                    taken.append(replace(one, announcement=about_to))
+            unit.commit()
+        return taken
+
+    def _end(
+        self, channel: str, taken: Sequence[Announced], handed: Handed, *, keep_batch: bool = False
+    ) -> None:
+        """Note what became of a message."""
+        happened: list[events.Event] = []
+        with self._store.begin(durable=True) as unit:
+            for one in taken:
+                unit.announcements.save(_ended(one.announcement, handed.state, keep_batch))
+            if handed.state is HandedState.TOLD:
+                _, happened = self._announcer.withdraw(unit, _unsent(channel), self._clock.now())
+            elif handed.state is HandedState.IN_DOUBT:
+                happened = self._tell_in_doubt(unit, channel, taken)
+            unit.commit()
+        self._bus.publish(happened)
+
+    # What the bell says of it
+
+    def _say_unsent(self, channel: str, why: str) -> None:
+        """Say in the bell, once, that something waits."""
+        key = _unsent(channel)
+        with self._store.begin() as unit:
+            told = unit.notifications.of_key(key)
+            if told is not None and told.withdrawn_at is None:
+                return
+            waiting = unit.announcements.waiting(channel)
+            title = f"{_WORDS[kind_of(channel)]} cannot be sent: {waiting:,} waiting"
+            notice = news.about_unsent(key, title, why, self._clock.now(), self._new_id)
+            happened = self._announcer.tell(unit, notice)
+            unit.commit()
+        self._bus.publish(happened)
+
+    def _forget_unsent(self, keys: Sequence[str], waited_for: AbstractSet[str]) -> None:
+        """What waited was mended before it was sent: that it waits is no trouble any more."""
+        over = [key for key in keys if key.endswith(_UNSENT) and key.removesuffix(_UNSENT) not in waited_for]
+        if not over:
+            return
+        happened: list[events.Event] = []
+        with self._store.begin() as unit:
+            for key in over:
+                happened += self._announcer.withdraw(unit, key, self._clock.now())[1]
+            unit.commit()
+        self._bus.publish(happened)
+
+    def _tell_in_doubt(
+        self, unit: UnitOfWork, channel: str, taken: Sequence[Announced]
+    ) -> list[events.Event]:
+        about = taken[0].notification.title
+        rest = f" and {len(taken) - 1:,} more" if len(taken) > 1 else ""
+        notice = news.about_unsent(
+            f"{channel}:doubt:{taken[0].announcement.batch}",
+            f"{_WORDS[kind_of(channel)]} may not have arrived",
+            f"The connection broke while it was sent: {about}{rest}. It is not sent again, so that "
+            "nothing comes twice.",
+            self._clock.now(),
+            self._new_id,
+        )
+        return self._announcer.tell(unit, notice)
+
+    def _news(self, taken: Sequence[Announced]) -> list[News]:
+        with self._store.read() as unit:
+            able = frozenset(unit.accounts.ids(states=tuple(CAN_SEND)))
+            return [_one_news(unit, one.notification, able) for one in taken]
+
+
+def _one_news(unit: UnitOfWork, notice: Notification, able: AbstractSet[str]) -> News:
+    """The news with all its words need. `able`: ids of the accounts that can send."""
+    account = unit.accounts.get(notice.account_id) if notice.account_id else None
+    entries = [(unit.sequences.get(entry.sequence_id), entry.id) for entry in unit.log.of_key(notice.key)]
+    told = [(sequence, entry_id) for sequence, entry_id in entries if sequence is not None]
+    return News(
+        notice,
+        account.address if account else None,
+        account.provider if account else None,
+        notice.at,
+        tuple((sequence.id, sequence.name, entry_id) for sequence, entry_id in told),
+        frozenset(sequence.id for sequence, _ in told if able.isdisjoint(sequence.accounts)),
+        account.cause if account else None,
+    )
+
+
+def _message(one: Announced) -> tuple[str, str]:
+    return one.announcement.route or "", one.announcement.batch or ""
+
+
+def _ended(announcement: Announcement, state: HandedState, keep_batch: bool) -> Announcement:
+    if state is HandedState.REFUSED:
+        batch = announcement.batch if keep_batch else None
+        return replace(announcement, state=_S.WAITING, told_at=None, batch=batch)
+    return replace(announcement, state=_S.TOLD if state is HandedState.TOLD else _S.IN_DOUBT)
+
+
+def _unsent(channel: str) -> str:
+    return channel + _UNSENT
+
+
+_UNSENT: Final = ":unsent"
+_WORDS: Final = {Channel.EMAIL: "Alert e-mail", Channel.TEAM: "The alert to your team"}
+_NO_WAY: Final = {
+    Channel.EMAIL: "No account can send, and no relay is set up in Settings → Notifications.",
+    Channel.TEAM: "The team channel cannot be used right now.",
+}

@@ -1,0 +1,256 @@
+"""Commands on notifications against a front that answers from a script: what is asked, printed and said."""
+
+import io
+import json
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from reply_desktop.channel import messages as m
+from reply_desktop.domain.errors import InvalidInput
+from reply_desktop.domain.grant import MailServer, Security
+from reply_desktop.domain.notification import Severity
+from reply_desktop.domain.preferences import DEFAULTS, EMAIL_TO, QUIET
+from reply_desktop.domain.rows import AlertMailRow, NotificationRow
+from tests.cli.test_notification_shapes import MAIL, SALES, notice
+from tests.cli.test_shapes import AT
+from tests.fakes.shell import Shell
+
+BACK = replace(SALES, id="c2", name="Back office", enabled=False, trouble="HTTP 404\x1b[2J")
+RELAY = ["--host", "smtp.example.com", "--port", "465", "--security", "tls", "--sender", "Alerts@example.com"]
+
+
+@pytest.fixture
+def shell(shell: Shell) -> Shell:
+    """The script knows three notifications, alert e-mail that works, and two team channels."""
+    channels = m.TeamChannelList((SALES, BACK))
+    bell = (notice(), notice("n2", read=True, withdrawn=True), notice("n3", reminded=2))
+    shell.front.answers |= {
+        m.ListNotifications: m.NotificationList(bell),
+        m.GetSettings: m.SettingValues({QUIET: json.dumps(DEFAULTS[QUIET])}),
+        m.GetAlertMail: MAIL,
+        m.PutRelay: MAIL,
+        m.ClearRelay: replace(MAIL, relay=None),
+        m.TestAlertMail: m.AlertTested("Sent to me@example.com through ana@example.com."),
+        m.TestTeamChannel: m.AlertTested("Sent to Sales."),
+    }
+    for request in (m.ListTeamChannels, m.AddTeamChannel, m.SwitchTeamChannel, m.RemoveTeamChannel):
+        shell.front.answers[request] = channels
+    return shell
+
+
+def put(shell: Shell) -> Any:
+    """The one setting kept, as (name, value)."""
+    (found,) = [one for one in shell.front.asked if isinstance(one, m.PutSettings)]
+    ((name, text),) = found.values.items()
+    return name, json.loads(text)
+
+
+def test_list(shell: Shell) -> None:
+    assert shell("notifications", "list") == 0
+    new, over, again = shell.printed.splitlines()
+    assert "✖ ana@example.com cannot send: Access was removed. Reconnect it. (unread)" in new
+    assert over.endswith("(over)") and again.endswith("(unread, told 3 times)")
+    assert shell("notifications", "list", "--unread", "--json") == 0
+    assert [one["id"] for one in json.loads(shell.printed)["notifications"]] == ["n1", "n3"]
+
+
+def test_list_shows_no_control_characters(shell: Shell) -> None:
+    shell.front.answers[m.ListNotifications] = m.NotificationList(
+        (notice(title="a\x1b[2Jb", text="c\nd", severity=Severity.WARNING),)
+    )
+    assert shell("notifications", "list") == 0
+    assert "▲ a [2Jb: c d (unread)" in shell.printed
+
+
+@pytest.mark.parametrize(
+    ("argv", "says"), [([], "nothing to tell you yet"), (["--unread"], "Nothing unread")]
+)
+def test_list_of_nothing(shell: Shell, argv: list[str], says: str) -> None:
+    shell.front.answers[m.ListNotifications] = m.NotificationList(())
+    assert shell("notifications", "list", *argv) == 0
+    assert says in shell.said and shell.printed == ""
+
+
+@pytest.mark.parametrize(("limit", "found"), [(0, 1203), (700, 700), (1, 1)])
+def test_list_turns_pages_and_loses_none_of_the_same_moment(shell: Shell, limit: int, found: int) -> None:
+    rows = [notice(f"n{i}", at=AT - timedelta(seconds=i // 20)) for i in range(1203)]
+
+    def bell(request: m.ListNotifications) -> m.NotificationList:
+        older = [row for row in rows if request.before is None or row.at < request.before]
+        return m.NotificationList(tuple(older[: request.limit]))
+
+    shell.front.answers[m.ListNotifications] = bell
+    assert shell("notifications", "list", "--limit", str(limit), "--json") == 0
+    ids = [one["id"] for one in json.loads(shell.printed)["notifications"]]
+    assert ids == [row.id for row in rows[:found]]
+
+
+def test_list_ends_when_a_page_brings_nothing_new(shell: Shell) -> None:
+    same: tuple[NotificationRow, ...] = tuple(notice(f"n{i}") for i in range(500))
+    shell.front.answers[m.ListNotifications] = m.NotificationList(same)
+    assert shell("notifications", "list", "--limit", "0", "--json") == 0
+    assert len(json.loads(shell.printed)["notifications"]) == 500
+
+
+@pytest.mark.parametrize("ids", [(), ("n1", "n2")])
+def test_read(shell: Shell, ids: tuple[str, ...]) -> None:
+    assert shell("notifications", "read", *ids) == 0
+    assert shell.front.asked == [m.MarkRead(ids)]
+
+
+@pytest.mark.parametrize(("said", "kept"), [("Me@Example.com", "me@example.com"), ("off", "")])
+def test_email_is_put_and_shown(shell: Shell, said: str, kept: str) -> None:
+    assert shell("notifications", "email", said) == 0
+    assert put(shell) == (EMAIL_TO, kept)
+    assert len(shell.printed.splitlines()) == 1
+
+
+def test_email_shows_how_it_stands(shell: Shell) -> None:
+    assert shell("notifications", "email") == 0
+    assert shell.front.asked == [m.GetAlertMail()]
+    assert shell.printed == (
+        "Alert e-mail goes to me@example.com, through ana@example.com. The relay is smtp.example.com:465, "
+        "from alerts@example.com. 2 wait to be told. 3 of 10 sent in the last 24 hours. It was refused.\n"
+    )
+    assert shell("notifications", "email", "--json") == 0
+    assert json.loads(shell.printed)["email"]["to"] == "me@example.com"
+
+
+def test_email_without_address_or_way(shell: Shell) -> None:
+    shell.front.answers[m.GetAlertMail] = AlertMailRow("", None, None, 0, 0, 10)
+    assert shell("notifications", "email", "off") == 0
+    assert shell.printed == "Alert e-mail is off.\n"
+    shell.front.answers[m.GetAlertMail] = AlertMailRow("me@example.com", None, None, 1, 0, 10)
+    assert shell("notifications", "email") == 0
+    assert "but nothing can send it now. 1 waits to be told." in shell.printed
+
+
+def test_email_refuses_what_is_no_address(shell: Shell) -> None:
+    assert shell("notifications", "email", "of") == 2
+    assert "“of” is not a mail address" in shell.said and shell.front.asked == []
+
+
+def test_relay(shell: Shell) -> None:
+    shell.stdin = io.StringIO("pass word\n")
+    assert shell("notifications", "relay", "set", *RELAY, "--user", "ana", "--password-stdin", "--json") == 0
+    server = MailServer("smtp.example.com", 465, Security.TLS)
+    assert shell.front.asked == [m.PutRelay(server, "alerts@example.com", "ana", "pass word")]
+    assert "pass word" not in shell.printed + shell.said + repr(shell.front.asked)
+    assert json.loads(shell.printed)["email"]["relay"]["host"] == "smtp.example.com"
+    assert shell("notifications", "relay", "set", *RELAY) == 0
+    assert shell.front.asked[-1] == m.PutRelay(server, "alerts@example.com", "", None)
+    assert shell("notifications", "relay", "clear") == 0
+    assert shell.front.asked[-1] == m.ClearRelay() and "relay" not in shell.printed
+
+
+@pytest.mark.parametrize(
+    ("argv", "says"),
+    [
+        (["--port", "70000"], "--port 70000 is not a port"),
+        (["--sender", "nobody"], "“nobody” is not a mail address"),
+        (["--password-stdin"], "Give --user too"),
+        (["--user", "ana", "--password-stdin"], "Pipe the password in"),
+    ],
+)
+def test_relay_that_cannot_be(shell: Shell, argv: list[str], says: str) -> None:
+    assert shell("notifications", "relay", "set", *RELAY, *argv) == 2
+    assert says in shell.said and shell.front.asked == []
+
+
+def test_what_the_engine_refuses_is_one_clear_line(shell: Shell) -> None:
+    shell.front.answers[m.PutRelay] = InvalidInput("smtp.example.com refused the password.", "Check it.")
+    assert shell("notifications", "relay", "set", *RELAY) == 2
+    assert shell.said == "smtp.example.com refused the password. Check it.\n"
+
+
+def test_channel_list(shell: Shell) -> None:
+    assert shell("notifications", "channel", "list") == 0
+    sales, back = shell.printed.splitlines()
+    assert sales == "● Sales        on   Slack  slack://…"
+    assert back == "○ Back office  off  Slack  slack://…  HTTP 404 [2J"
+    assert shell("notifications", "channel", "list", "--json") == 0
+    assert [one["name"] for one in json.loads(shell.printed)["channels"]] == ["Sales", "Back office"]
+    shell.front.answers[m.ListTeamChannels] = m.TeamChannelList(())
+    assert shell("notifications", "channel", "list") == 0
+    assert "channel add" in shell.said
+
+
+def test_channel_add_reads_the_secret_from_standard_input(shell: Shell) -> None:
+    shell.stdin = io.StringIO("https://hooks.example/T0/secret\n")
+    assert shell("notifications", "channel", "add", "Sales", "--url-stdin") == 0
+    assert shell.front.asked == [m.AddTeamChannel("Sales", "https://hooks.example/T0/secret")]
+    assert "secret" not in shell.printed + shell.said + repr(shell.front.asked)
+    shell.front.asked.clear()
+    assert shell("notifications", "channel", "add", "Sales", "--url-stdin") == 2
+    assert "Pipe the address in" in shell.said and shell.front.asked == []
+
+
+@pytest.mark.parametrize("name", ["sales", "c1"])
+@pytest.mark.parametrize(
+    ("word", "request_"),
+    [
+        ("on", m.SwitchTeamChannel("c1", True)),
+        ("off", m.SwitchTeamChannel("c1", False)),
+        ("remove", m.RemoveTeamChannel("c1")),
+        ("test", m.TestTeamChannel("c1")),
+    ],
+)
+def test_a_channel_is_known_by_name_and_id(shell: Shell, word: str, request_: object, name: str) -> None:
+    assert shell("notifications", "channel", word, name) == 0
+    assert shell.front.asked == [m.ListTeamChannels(), request_]
+
+
+def test_an_unknown_channel(shell: Shell) -> None:
+    assert shell("notifications", "channel", "remove", "salse") == 2
+    assert shell.said == "There is no team channel “salse”. There is: Sales, Back office.\n"
+    assert shell.front.asked == [m.ListTeamChannels()]
+    shell.front.answers[m.ListTeamChannels] = m.TeamChannelList(())
+    assert shell("notifications", "channel", "test", "x") == 2
+    assert "channel add" in shell.said
+
+
+@pytest.mark.parametrize(
+    ("argv", "says"),
+    [(["test-email"], "through ana@example.com"), (["channel", "test", "Sales"], "Sent to Sales.")],
+)
+def test_tests_say_what_became_of_them(shell: Shell, argv: list[str], says: str) -> None:
+    assert shell("notifications", *argv) == 0
+    assert says in shell.said
+    for request in (m.TestAlertMail, m.TestTeamChannel):
+        shell.front.answers[request] = InvalidInput("It did not arrive.")
+    assert shell("notifications", *argv) == 2
+    assert shell.said == "It did not arrive.\n"
+
+
+@pytest.mark.parametrize(
+    ("argv", "kept", "says"),
+    [
+        (["21:30-06:00"], {"on": True, "from": "21:30", "to": "06:00", "weekends": False}, "21:30 to 06:00, by"),
+        (["21:30-06:00", "--weekends"], {"on": True, "from": "21:30", "to": "06:00", "weekends": True}, "and Saturdays"),
+        (["00:00-00:00", "--weekends"], {"on": True, "from": "00:00", "to": "00:00", "weekends": True}, "Quiet: Saturdays"),
+        (["off"], {"on": False, "from": "22:00", "to": "07:00", "weekends": False}, "off"),
+    ],
+)  # fmt: skip
+def test_quiet(shell: Shell, argv: list[str], kept: dict[str, Any], says: str) -> None:
+    assert shell("notifications", "quiet", *argv) == 0
+    assert put(shell) == (QUIET, kept)
+    assert says in shell.printed
+
+
+def test_quiet_shows_how_it_stands(shell: Shell) -> None:
+    assert shell("notifications", "quiet", "--json") == 0
+    assert json.loads(shell.printed)["quiet"] == DEFAULTS[QUIET]
+    assert shell.front.asked == [m.GetSettings((QUIET,))]
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [["22:00"], ["22-25:00"], ["soon"], ["22:00-22:00"], ["22:00:30-07:00"], ["22:00Z-07:00"], ["off", "--weekends"], ["--weekends"]],
+)  # fmt: skip
+def test_quiet_refuses(shell: Shell, argv: list[str]) -> None:
+    assert shell("notifications", "quiet", *argv) == 2
+    assert len(shell.said.splitlines()) == 1
+    assert not any(isinstance(one, m.PutSettings) for one in shell.front.asked)

@@ -1,0 +1,117 @@
+"""What is told of an account's or an app registration's trouble, to whom it matters, once."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from itertools import count
+
+import pytest
+
+from reply_desktop.domain.account import Account
+from reply_desktop.domain.causes import CAUSES, Cause
+from reply_desktop.domain.episode import Ending, Episode
+from reply_desktop.domain.news import about_episode, about_fault, about_unsent
+from reply_desktop.domain.notification import NotificationKind, Severity
+from reply_desktop.domain.notification_rules import RULES
+from reply_desktop.domain.provider import Provider
+from reply_desktop.domain.states import COLORS, Color, OutcomeKind, State
+
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+ANA = Account("a1", Provider.GOOGLE, "ana@example.com", NOW, State.EXPIRED, Cause.GRANT_REVOKED)
+RED = Episode("e1", "a1", Cause.GRANT_REVOKED, Color.RED, NOW)
+ORANGE = Episode("e1", "a1", Cause.OFFLINE, Color.ORANGE, NOW)
+
+
+def about(account=ANA, closed=None, opened=None, told=False, other_accounts=False):
+    numbers = count()
+    return about_episode(
+        account, closed, opened, told, NOW, lambda: f"n{next(numbers)}", other_accounts=other_accounts
+    )
+
+
+def test_a_red_episode_is_told_with_account_cause_and_the_one_thing_to_do() -> None:
+    (notice,) = about(opened=RED)
+    assert (notice.key, notice.kind, notice.severity) == (
+        "e1",
+        NotificationKind.ACCOUNT_LOST,
+        Severity.CRITICAL,
+    )
+    assert "ana@example.com" in notice.title
+    assert "Access was removed" in notice.text and "Reconnect" in notice.text
+
+
+def test_orange_is_silent() -> None:
+    assert about(opened=ORANGE) == [] and about(closed=replace(ORANGE, ending=Ending.CHECK_SUCCEEDED)) == []
+
+
+def test_other_accounts_are_silent_unless_wanted() -> None:
+    other = replace(ANA, provider=Provider.OTHER, cause=Cause.WRONG_PASSWORD)
+    lost = replace(RED, cause=Cause.WRONG_PASSWORD)
+    assert about(other, opened=lost) == []
+    assert len(about(other, opened=lost, other_accounts=True)) == 1
+
+
+def test_app_level_trouble_is_not_told_per_account() -> None:
+    assert about(opened=replace(RED, cause=Cause.APP_REJECTED)) == []
+
+
+@pytest.mark.parametrize(
+    ("ending", "told", "notices"),
+    [
+        (Ending.RECONNECTED, True, 1),
+        (Ending.CHECK_SUCCEEDED, True, 1),
+        (Ending.RECONNECTED, False, 0),
+        (Ending.PAUSED, True, 0),
+        (Ending.CAUSE_CHANGED, True, 0),
+    ],
+)
+def test_recovery_is_told_once_to_who_heard_of_the_trouble(ending: Ending, told: bool, notices: int) -> None:
+    closed = replace(RED, ending=ending, ended_at=NOW)
+    assert len(about(closed=closed, told=told)) == notices
+
+
+def test_a_foreseen_end_is_told_with_its_time_and_its_end_is_no_news() -> None:
+    near = replace(
+        ANA,
+        state=State.AT_RISK,
+        cause=Cause.TESTING_MODE_ENDS,
+        deadline_at=datetime(2026, 3, 3, 14, 5, tzinfo=UTC),
+    )
+    opened = replace(ORANGE, cause=Cause.TESTING_MODE_ENDS)
+    (notice,) = about(near, opened=opened)
+    assert (notice.kind, notice.severity) == (NotificationKind.DEADLINE_NEAR, Severity.WARNING)
+    assert notice.title == "ana@example.com: sign-in ends soon (Testing mode), by 3 Mar 14:05 UTC"
+    assert "Reconnect ana@example.com" in notice.text
+    closed = replace(opened, ending=Ending.RECONNECTED, ended_at=NOW)
+    assert about(replace(near, state=State.CONNECTED, cause=None), closed=closed, told=True) == []
+
+
+@pytest.mark.parametrize("cause", Cause)
+def test_every_cause_is_told_by_its_kind(cause: Cause) -> None:
+    row = CAUSES[cause]
+    states = {
+        OutcomeKind.LOST: State.EXPIRED,
+        OutcomeKind.BLOCKED: State.BLOCKED,
+    }
+    state = states.get(row.kind, State.AT_RISK)
+    account = replace(ANA, state=state, cause=cause)
+    told = about(account, opened=replace(RED, cause=cause, color=COLORS[state]))
+    expected = {
+        OutcomeKind.LOST: NotificationKind.ACCOUNT_LOST,
+        OutcomeKind.BLOCKED: NotificationKind.ACCOUNT_LOST,
+        OutcomeKind.WARNING: NotificationKind.DEADLINE_NEAR,
+    }.get(row.kind)
+    assert [notice.kind for notice in told] == ([] if row.app_level or expected is None else [expected])
+
+
+@pytest.mark.parametrize("over", [False, True])
+def test_fault_names_the_provider(over: bool) -> None:
+    notice = about_fault(
+        "google:app_rejected", Cause.APP_REJECTED, Provider.GOOGLE, NOW, lambda: "n", over=over
+    )
+    assert "Google" in notice.title and notice.account_id is None
+
+
+def test_what_waits_is_told_in_plain_words() -> None:
+    notice = about_unsent("email:unsent", "Alert e-mail\nwaits", "No\x07 way", NOW, lambda: "n")
+    assert (notice.title, notice.text, notice.key) == ("Alert e-mail waits", "No way", "email:unsent")
+    assert notice.severity is RULES[NotificationKind.ALERT_UNSENT].severity
