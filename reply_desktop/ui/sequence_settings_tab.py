@@ -138,7 +138,6 @@ class WindowCard(DraftCard):
         for words, field, name in (("From", self.opens, "Opens at"), ("to", self.closes, "Closes at")):
             field.setDisplayFormat("HH:mm")
             field.setAccessibleName(name)
-            field.setButtonSymbols(QTimeEdit.ButtonSymbols.NoButtons)
             field.setFixedWidth(theme.scaled(72))
             field.setAlignment(Qt.AlignmentFlag.AlignCenter)
             field.timeChanged.connect(self._on_hours)

@@ -65,6 +65,13 @@ def test_it_shows_the_sequence(shown: Shown) -> None:
     assert not draft.is_dirty and not draft.stack.canUndo()
 
 
+def test_the_hours_can_be_read(shown: Shown) -> None:
+    window = shown[0].window_card
+    for field in (window.opens, window.closes):
+        inner = field.lineEdit()
+        assert inner.width() > inner.fontMetrics().horizontalAdvance("00:00")
+
+
 def act(tab: SequenceSettingsTab, what: str) -> None:
     window, pace, stranded, answers = tab.window_card, tab.pace, tab.stranded, tab.answers
     if what == "days":
