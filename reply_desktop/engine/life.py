@@ -86,6 +86,8 @@ def _once(parts: Parts) -> int:
     parts.keep_alive.look()
     parts.sending.sender.start()
     parts.sending.sender.drain()
+    parts.alerts.reminders.tick()
+    parts.alerts.courier.drain()
     return 0
 
 

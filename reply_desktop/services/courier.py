@@ -14,6 +14,7 @@ from reply_desktop.domain.alert_words import News
 from reply_desktop.domain.announcement import Announced, Announcement, AnnouncementState, Channel, kind_of
 from reply_desktop.domain.errors import EngineUnavailable
 from reply_desktop.domain.notification import Notification, NotificationKind
+from reply_desktop.domain.notification_rules import RULES
 from reply_desktop.domain.preferences import Preferences
 from reply_desktop.domain.states import CAN_SEND
 from reply_desktop.services.alert_ports import Handed, HandedState, Messenger
@@ -32,6 +33,7 @@ LOOK_AGAIN_S: Final = 300.0
 SETTLE_S: Final = 120.0
 """How long a message that was being handed over may take to be seen among the sent ones, in seconds."""
 DAY_S: Final = 24 * 3600.0
+_COMPANIONS: Final = timedelta(seconds=max(rule.merge_s for rule in RULES.values()))
 
 _S = AnnouncementState
 
@@ -106,6 +108,14 @@ class Courier:
             self._begin(channel)
         return min(times, default=None)
 
+    def drain(self) -> None:
+        """Hand over all that waits and end with it: no companions come to an engine that ends."""
+        with self._store.read() as unit:
+            channels = {channel for channel in unit.announcements.channels() if channel != Channel.TRAY}
+            channels |= {one.announcement.channel for one in unit.announcements.telling()}
+        for channel in sorted(channels):
+            self._turn(channel, ahead=_COMPANIONS)
+
     def _begin(self, channel: str) -> None:
         try:
             self._tasks.submit(lambda: self._turn(channel))
@@ -114,10 +124,11 @@ class Courier:
             with self._lock:
                 self._busy.discard(channel)
 
-    def _turn(self, channel: str) -> None:
+    def _turn(self, channel: str, ahead: timedelta = timedelta(0)) -> None:
+        """One channel's turn, with what is due `ahead` of its time too."""
         wait_s = LADDER_S[0]
         try:
-            wait_s = self._settle_unknown(channel) or self._carry(channel)
+            wait_s = self._settle_unknown(channel) or self._carry(channel, ahead)
         except Exception:
             _log.exception("Alerts could not be carried by a fault of the app's own")
         finally:
@@ -148,11 +159,11 @@ class Courier:
 
     # What is due
 
-    def _carry(self, channel: str) -> float:
+    def _carry(self, channel: str, ahead: timedelta) -> float:
         """Hand over one message with all that is due; how long to wait before the next look, in seconds."""
         now = self._clock.now()
         messenger = self._messengers[kind_of(channel)]
-        due = self._due(channel, now)
+        due = self._due(channel, now + ahead)
         if not due:
             return 0.0
         if (full_until := self._full_until(channel, now)) is not None:
@@ -161,7 +172,7 @@ class Courier:
             return (full_until - now).total_seconds()
         said = _NO_WAY[kind_of(channel)]
         for route in messenger.routes(channel, [one.notification for one in due]):
-            taken = self._take(channel, due, route)
+            taken = self._take(channel, due, route, ahead)
             if self._stopping or not taken:
                 return 0.0
             batch = taken[0].announcement.batch
@@ -196,7 +207,7 @@ class Courier:
         over = len(went) - self._wants().email_cap
         return went[over] + timedelta(seconds=DAY_S) if over >= 0 else None
 
-    def _take(self, channel: str, due: Sequence[Announced], route: str) -> list[Announced]:
+    def _take(self, channel: str, due: Sequence[Announced], route: str, ahead: timedelta) -> list[Announced]:
         """Note durably what is about to be handed over; those withdrawn meanwhile are left out."""
         now = self._clock.now()
         wanted = {one.notification.id for one in due}
@@ -205,7 +216,7 @@ class Courier:
         )
         taken = []
         with self._store.begin(durable=True) as unit:
-            for one in unit.announcements.due(channel, now, TOGETHER):
+            for one in unit.announcements.due(channel, now + ahead, TOGETHER):
                 if one.notification.id in wanted:
                     about_to = replace(
                         one.announcement,

@@ -13,7 +13,7 @@ from reply_desktop.domain.alert_words import News
 from reply_desktop.domain.announcement import Announcement, AnnouncementState, Channel
 from reply_desktop.domain.causes import Cause
 from reply_desktop.domain.notification import Notification, NotificationKind
-from reply_desktop.domain.preferences import EMAIL_CAP, EMAIL_TO
+from reply_desktop.domain.preferences import EMAIL_CAP, EMAIL_TO, QUIET
 from reply_desktop.domain.states import State
 from reply_desktop.services.alert_ports import Handed, HandedState
 from reply_desktop.services.courier import DAY_S, LADDER_S, LOOK_AGAIN_S, SETTLE_S, Courier
@@ -289,6 +289,24 @@ def test_channels_do_not_wait_for_one_another(desk: Desk) -> None:
     desk.lose("ana")
     desk.pass_time()
     assert len(desk.team.handed) == 1
+
+
+def test_an_engine_that_runs_once_waits_for_no_companions(desk: Desk) -> None:
+    desk.lose("ana", "ben")
+    desk.courier.drain()
+    for messenger in (desk.mail, desk.team):
+        ((_, _, told),) = messenger.handed
+        assert told == ["ana@example.com", "ben@example.com"]
+    desk.courier.drain()
+    desk.pass_time()
+    assert len(desk.mail.handed) == 1
+
+
+def test_an_engine_that_runs_once_keeps_quiet_hours(desk: Desk) -> None:
+    desk.put(QUIET, {"on": True, "from": "08:00", "to": "10:00", "weekends": False})
+    desk.lose("ana")
+    desk.courier.drain()
+    assert desk.mail.handed == [] and len(desk.team.handed) == 1
 
 
 def test_a_stopping_engine_begins_nothing(desk: Desk) -> None:
