@@ -1,11 +1,12 @@
 """What there is to tell about an account's or an app registration's trouble: short, once, plain text."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 from typing import Final
 
 from reply_desktop.domain.account import Account
 from reply_desktop.domain.causes import CAUSES, Cause, words
+from reply_desktop.domain.deadline import ROUGH
 from reply_desktop.domain.episode import Ending, Episode
 from reply_desktop.domain.notification import Notification, NotificationKind, plain, provider_name
 from reply_desktop.domain.notification_rules import RULES
@@ -25,12 +26,13 @@ def about_episode(
     new_id: Callable[[], str],
     *,
     other_accounts: bool,
+    zone: tzinfo = UTC,
 ) -> list[Notification]:
     """What to tell about an account's change. `told`: whether the closed episode had been told.
 
     Red episodes speak, and those that only foresee an end; app-level trouble speaks elsewhere and once.
     Recovery is told once, and only to somebody who had heard of the trouble. `other_accounts`: whether the
-    person wants to hear of password accounts too.
+    person wants to hear of password accounts too. `zone`: whose wall clock times are told by.
     """
     if opened is not None and (kind := _kind(opened)) is not None:
         if CAUSES[opened.cause].app_level or (account.provider not in SINGLE_CLICK and not other_accounts):
@@ -38,7 +40,7 @@ def about_episode(
         told_words = words(opened.cause, account.address, provider_name(account))
         title = f"{account.address} cannot send"
         if kind is NotificationKind.DEADLINE_NEAR:
-            title = f"{account.address}: {_lower(told_words.short)}{_by(account.deadline_at)}"
+            title = f"{account.address}: {_lower(told_words.short)}{_by(account, zone)}"
         text = plain(f"{told_words.short}. {told_words.steps[0]}")
         return [_notice(kind, opened.id, plain(title), text, now, new_id, account.id)]
     if closed is not None and told and closed.is_red and closed.ending in _RECOVERED:
@@ -56,10 +58,12 @@ def about_episode(
     return []
 
 
-def about_disuse(account: Account, key: str, now: datetime, new_id: Callable[[], str]) -> Notification:
-    """What to tell about a grant that is about to end because nothing could use it."""
+def about_disuse(
+    account: Account, key: str, now: datetime, new_id: Callable[[], str], zone: tzinfo = UTC
+) -> Notification:
+    """What to tell about a grant that is about to end because nothing could use it; `zone` as above."""
     told = words(Cause.IDLE_ENDS, account.address, provider_name(account))
-    title = f"{account.address}: {_lower(told.short)}{_by(account.deadline_at)}"
+    title = f"{account.address}: {_lower(told.short)}{_by(account, zone)}"
     text = plain(f"{told.explanation} {told.steps[0]}")
     return _notice(NotificationKind.DEADLINE_NEAR, key, plain(title), text, now, new_id, account.id)
 
@@ -104,7 +108,9 @@ def _lower(short: str) -> str:
     return short[:1].lower() + short[1:]
 
 
-def _by(deadline_at: datetime | None) -> str:
-    if deadline_at is None:
+def _by(account: Account, zone: tzinfo) -> str:
+    if account.deadline_at is None:
         return ""
-    return f", by {deadline_at.day} {_MONTHS[deadline_at.month - 1]} {deadline_at:%H:%M} UTC"
+    at = account.deadline_at.astimezone(zone)
+    word = "about" if account.deadline_cause in ROUGH else "by"
+    return f", {word} {at.day} {_MONTHS[at.month - 1]}, {at:%H:%M}"

@@ -33,7 +33,7 @@ class Announcer:
 
     def __init__(self, wants: Callable[[], Preferences], zone: Callable[[], tzinfo]) -> None:
         self._wants = wants
-        self._zone = zone
+        self.zone = zone
 
     def tell(
         self,
@@ -161,7 +161,7 @@ class Announcer:
         return self._loud_at(at, wants) if kind in _STILL_IN_QUIET_HOURS else at
 
     def _loud_at(self, at: datetime, wants: Preferences) -> datetime:
-        return (wants.quiet.end(at, self._zone()) if wants.quiet else None) or at
+        return (wants.quiet.end(at, self.zone()) if wants.quiet else None) or at
 
 
 def row_of(notice: Notification, sequence_id: str | None = None) -> NotificationRow:

@@ -1,7 +1,7 @@
 """Writes an account's change with all that follows from it, in one commit, and tells the bus afterwards."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 
 from reply_desktop.domain import episode, events, log_texts, news
 from reply_desktop.domain.account import Account, is_app_level
@@ -176,6 +176,7 @@ class Ledger:
             now,
             self._new_id,
             other_accounts=self._wants().other_accounts,
+            zone=self._announcer.zone() if opened is not None else UTC,
         ):
             happened += self._announcer.tell(unit, notice, sequence_id, over=told)
         return happened, opened
@@ -193,7 +194,9 @@ class Ledger:
         key = _disuse_key(after)
         if not ends:
             return self._announcer.withdraw(unit, key, now)[1]
-        return self._announcer.tell(unit, news.about_disuse(after, key, now, self._new_id))
+        return self._announcer.tell(
+            unit, news.about_disuse(after, key, now, self._new_id, self._announcer.zone())
+        )
 
     def _faults(self, unit: UnitOfWork, after: Account, proven: bool, now: datetime) -> list[events.Event]:
         happened: list[events.Event] = []

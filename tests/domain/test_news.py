@@ -1,7 +1,7 @@
 """What is told of an account's or an app registration's trouble, to whom it matters, once."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 from itertools import count
 
 import pytest
@@ -79,10 +79,21 @@ def test_a_foreseen_end_is_told_with_its_time_and_its_end_is_no_news() -> None:
     opened = replace(ORANGE, cause=Cause.TESTING_MODE_ENDS)
     (notice,) = about(near, opened=opened)
     assert (notice.kind, notice.severity) == (NotificationKind.DEADLINE_NEAR, Severity.WARNING)
-    assert notice.title == "ana@example.com: sign-in ends soon (Testing mode), by 3 Mar 14:05 UTC"
+    assert notice.title == "ana@example.com: sign-in ends soon (Testing mode), by 3 Mar, 14:05"
     assert "Reconnect ana@example.com" in notice.text
     closed = replace(opened, ending=Ending.RECONNECTED, ended_at=NOW)
     assert about(replace(near, state=State.CONNECTED, cause=None), closed=closed, told=True) == []
+
+
+def test_an_end_that_was_learnt_is_told_with_about_and_by_the_wall_clock() -> None:
+    end = datetime(2026, 3, 3, 23, 5, tzinfo=UTC)
+    cause = Cause.SIGN_IN_ENDS
+    near = replace(ANA, state=State.AT_RISK, cause=cause, deadline_at=end, deadline_cause=cause)
+    (notice,) = about_episode(
+        near, None, replace(ORANGE, cause=cause), False, NOW, lambda: "n",
+        other_accounts=False, zone=timezone(timedelta(hours=2)),
+    )  # fmt: skip
+    assert notice.title.endswith(", about 4 Mar, 01:05")
 
 
 @pytest.mark.parametrize("cause", Cause)
