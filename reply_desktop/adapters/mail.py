@@ -1,14 +1,16 @@
-"""Writes mail as RFC 5322 wants it, from the standard library's `email`."""
+"""Writes mail as RFC 5322 wants it, byte for byte as the standard library's `email` does, only faster."""
 
 import re
 import unicodedata
 from collections.abc import Iterable
 from datetime import datetime
-from email import policy
+from email import policy, quoprimime
 from email.header import Header
 from email.headerregistry import Address
 from email.message import EmailMessage
+from email.policy import EmailPolicy
 from email.utils import format_datetime
+from functools import lru_cache
 from typing import Final
 from urllib.parse import quote
 
@@ -24,8 +26,23 @@ _LONGEST_LOCAL: Final = 64
 """Octets that may stand before the @ (RFC 5321 §4.5.3.1.1)."""
 _MESSAGE_ID: Final = re.compile(r"<[!-;=?-~]{1,900}>", re.ASCII)
 _RE: Final = re.compile(r"\s*(?:re\s*:\s*)*", re.IGNORECASE)
+_HALF: Final = re.compile("[\ud800-\udfff]")
+_LINE: Final = 78
+"""Characters of a line, but for what cannot be broken (RFC 5322 §2.1.1)."""
+_SIMPLE: Final = re.compile(r"[!-~]+(?: [!-~]+)*", re.ASCII)
+"""A value that goes into a header as it is, if there is room for it."""
+_SIMPLE_ADDRESS: Final = re.compile(
+    r"[A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)*@[a-z0-9-]+(?:\.[a-z0-9-]+)+", re.ASCII
+)
+_SIMPLE_NAME: Final = re.compile(r"(?:[A-Za-z0-9]+(?: [A-Za-z0-9]+)*)?", re.ASCII)
+_ASCII: Final = policy.SMTP
+_UTF8: Final = policy.SMTPUTF8
+_BREAK: Final = "\n "
+_MIME: Final = "MIME-Version: 1.0\r\n"
+_TEXT: Final = 'Content-Type: text/{}; charset="utf-8"\r\nContent-Transfer-Encoding: quoted-printable\r\n'
 
 
+@lru_cache(4096)
 def ascii_domain(domain: str) -> str:
     """The domain as it goes over the wire: international names in punycode (RFC 3490).
 
@@ -37,6 +54,7 @@ def ascii_domain(domain: str) -> str:
         raise InvalidInput(f"“{domain[:80]}” is not a domain name.", "Check the part after the @.") from None
 
 
+@lru_cache(4096)
 def wire_address(address: str) -> str:
     """The address with its domain in punycode; the part before the @ as it is.
 
@@ -96,31 +114,34 @@ def compose(
     """
     own_id = message_id(sender, marker)
     origin, goal = wire_address(sender), wire_address(recipient)
-    international = not (origin.isascii() and goal.isascii())
-    # Raw headers are folded already; a second folding would break Message-IDs of more than 77 characters.
-    rules = (policy.SMTPUTF8 if international else policy.SMTP).clone(refold_source="none")
-    message = EmailMessage(rules)
-    _set(message, "From", _one_line(sender_name, "sender's name"), origin)
-    _set(message, "To", "", goal)
-    _set(message, "Subject", _one_line(subject, "subject"))
-    message["Date"] = format_datetime(now)
-    _set_whole(message, "Message-ID", [own_id])
+    rules = _ASCII if origin.isascii() and goal.isascii() else _UTF8
+    head = [
+        _address_line(rules, "From", _one_line(sender_name, "sender's name"), origin),
+        _address_line(rules, "To", "", goal),
+        _words_line(rules, "Subject", _one_line(subject, "subject")),
+        f"Date: {format_datetime(now)}\r\n",
+        _whole_line("Message-ID", [own_id]),
+    ]
     references = [one for one in answers if _MESSAGE_ID.fullmatch(one)]
     if references:
-        _set_whole(message, "In-Reply-To", references[-1:])
-        _set_whole(message, "References", references)
+        head.append(_whole_line("In-Reply-To", references[-1:]))
+        head.append(_whole_line("References", references))
     if unsubscribe:
-        _set_whole(message, "List-Unsubscribe", [f"<{_unsubscribe_link(origin, marker)}>"])
+        head.append(_whole_line("List-Unsubscribe", [f"<{_unsubscribe_link(origin, marker)}>"]))
     if automatic:
-        message["Auto-Submitted"] = "auto-generated"
-        message["X-Auto-Response-Suppress"] = "All"
-    message[MARKER_HEADER] = marker
-    message.set_content(_sendable(text), charset="utf-8", cte="quoted-printable")
-    if html is not None:
-        message.add_alternative(_sendable(html), subtype="html", charset="utf-8", cte="quoted-printable")
-        # Quoted-printable never holds “=_”, so no text can end its part early.
-        message.set_boundary(f"=_{marker}")
-    return message.as_bytes()
+        head.append("Auto-Submitted: auto-generated\r\nX-Auto-Response-Suppress: All\r\n")
+    head.append(_words_line(rules, MARKER_HEADER, marker))
+    if html is None:
+        return "".join((*head, _TEXT.format("plain"), _MIME, "\r\n", _encoded(text))).encode()
+    # Quoted-printable never holds “=_”, so no text can end its part early.
+    boundary = f"=_{marker}"
+    head += _MIME, _line(rules, "Content-Type", f'multipart/alternative; boundary="{boundary}"')
+    parts = (
+        f"\r\n--{boundary}\r\n{_TEXT.format('plain')}\r\n{_encoded(text)}",
+        f"\r\n--{boundary}\r\n{_TEXT.format('html')}{_MIME}\r\n{_encoded(html)}",
+        f"\r\n--{boundary}--\r\n",
+    )
+    return "".join((*head, *parts)).encode()
 
 
 def test_message(sender: str, recipient: str, now: datetime, marker: str, *, sender_name: str = "") -> bytes:
@@ -137,22 +158,47 @@ def alert(sender: str, to: str, subject: str, text: str, html: str, now: datetim
     return compose(sender, to, subject, text, now, marker, sender_name=APP_NAME, html=html, automatic=True)
 
 
-def _set(message: EmailMessage, name: str, words: str, address: str = "") -> None:
-    """Set a header of free words and perhaps an address.
+def _words_line(rules: "EmailPolicy[EmailMessage]", name: str, words: str) -> str:
+    """A header of free words, folded.
 
     Words beyond ASCII are encoded here: `email`'s own folding of a long name or subject loses spaces between
-    encoded words (CPython 3.11). A raw value that is folded already is left as it is.
+    encoded words (CPython 3.11).
     """
     if words.isascii() and "=?" not in words:
-        message[name] = Address(words, *_parts(address)) if address else words
-        return
+        return _line(rules, name, words)
+    return _whole_line(name, [Header(words, "utf-8", maxlinelen=72, header_name=name).encode()])
+
+
+def _address_line(rules: "EmailPolicy[EmailMessage]", name: str, words: str, address: str) -> str:
+    """A header of one address with its owner's name, or without."""
+    if words.isascii() and "=?" not in words:
+        if _SIMPLE_ADDRESS.fullmatch(address) and _SIMPLE_NAME.fullmatch(words):
+            return _line(rules, name, f"{words} <{address}>" if words else address)
+        return _folded(rules, name, Address(words, *_parts(address)))
     value = Header(words, "utf-8", maxlinelen=72, header_name=name).encode()
-    message.set_raw(name, f"{value}\n <{address}>" if address else value)
+    return _whole_line(name, [value, f"<{address}>"])
 
 
-def _set_whole(message: EmailMessage, name: str, words: list[str]) -> None:
-    """Set a header of words that must not be broken, each on a line of its own."""
-    message.set_raw(name, "\n ".join(words))
+def _line(rules: "EmailPolicy[EmailMessage]", name: str, value: str) -> str:
+    """A header that `email` folds where it must: its parsing costs a hundred times what short ones need."""
+    if len(name) + 2 + len(value) <= _LINE and _SIMPLE.fullmatch(value):
+        return f"{name}: {value}\r\n"
+    return _folded(rules, name, value)
+
+
+def _folded(rules: "EmailPolicy[EmailMessage]", name: str, value: str | Address) -> str:
+    return str(rules.header_factory(name, value).fold(policy=rules))
+
+
+def _whole_line(name: str, words: list[str]) -> str:
+    """A header of words that must not be broken, each on a line of its own."""
+    return "\r\n".join((*f"{name}: {_BREAK.join(words)}".splitlines(), ""))
+
+
+def _encoded(text: str) -> str:
+    """The text in quoted-printable. Raises InvalidInput for a lone surrogate, half a character."""
+    octets = b"\n".join(_sendable(text).encode().splitlines()) + b"\n"
+    return quoprimime.body_encode(octets.decode("latin-1"), _LINE, "\r\n")
 
 
 def _bare(subject: str) -> str:
@@ -168,8 +214,7 @@ def _unsubscribe_link(sender: str, marker: str) -> str:
 
 
 def _sendable(text: str) -> str:
-    """The text, if it can be written as UTF-8. Raises InvalidInput for a lone surrogate, half a character."""
-    if any("\ud800" <= c <= "\udfff" for c in text):
+    if _HALF.search(text):
         raise InvalidInput("The message has characters that cannot be sent.", "Take them out of its text.")
     return text
 

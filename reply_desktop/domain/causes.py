@@ -247,7 +247,7 @@ CAUSES: Final = MappingProxyType(
         # Proven, with a known end
         Cause.TESTING_MODE_ENDS: CauseRow(
             _K.WARNING,
-            Who.APP_OWNER,
+            Who.YOU,
             "Sign-in ends soon (Testing mode)",
             "The Google project behind the client ID is in Testing mode, where every sign-in ends after 7 days.",
             (
@@ -258,7 +258,7 @@ CAUSES: Final = MappingProxyType(
         ),
         Cause.TESTING_MODE_LIKELY: CauseRow(
             _K.WARNING,
-            Who.APP_OWNER,
+            Who.YOU,
             "Sign-in ends soon (Testing mode?)",
             "The last sign-in of {address} ended after 7 days, as sign-ins do while the Google project behind the "
             "client ID is in Testing mode. {provider} does not say so; it is learnt from that.",
@@ -317,7 +317,7 @@ CAUSES: Final = MappingProxyType(
         ),
         Cause.TESTING_MODE_ENDED: CauseRow(
             _K.LOST,
-            Who.APP_OWNER,
+            Who.YOU,
             "Sign-in ended after 7 days (Testing mode)",
             "The Google project behind the client ID is in Testing mode, where every sign-in ends after 7 days.",
             (

@@ -39,9 +39,11 @@ def about_episode(
             return []
         told_words = words(opened.cause, account.address, provider_name(account))
         title = f"{account.address} cannot send"
+        what = f"{told_words.short}."
         if kind is NotificationKind.DEADLINE_NEAR:
+            what = told_words.explanation
             title = f"{account.address}: {_lower(told_words.short)}{_by(account, zone)}"
-        text = plain(f"{told_words.short}. {told_words.steps[0]}")
+        text = plain(f"{what} {told_words.steps[0]}")
         return [_notice(kind, opened.id, plain(title), text, now, new_id, account.id)]
     if closed is not None and told and closed.is_red and closed.ending in _RECOVERED:
         return [

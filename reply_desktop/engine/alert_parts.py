@@ -68,7 +68,11 @@ class LazyTeamSender:
 
 @dataclass
 class AlertParts:
-    """All that tells the person. `on_change()` is called when there may be something to tell now."""
+    """All that tells the person. `on_change()` is called when there may be something to tell now.
+
+    `mail_what_lasts()`, for an engine that starts: one that died as the person gave an address, or chose
+    e-mail for more news, may have left troubles unnoted that last.
+    """
 
     announcer: Announcer
     tray: TrayChannel
@@ -77,6 +81,7 @@ class AlertParts:
     team: TeamChannels
     courier: Courier
     on_change: Callable[[], None]
+    mail_what_lasts: Callable[[], None]
 
     def tick(self) -> datetime | None:
         """Tell whatever is due; gives when something next is."""
@@ -130,6 +135,13 @@ def build_alerts(
     )
     messengers: dict[Channel, Messenger] = {Channel.EMAIL: mail, Channel.TEAM: team}
     courier = Courier(store, announcer, messengers, wants, bus, clock, tasks, new_id)
+
+    def mail_what_lasts() -> None:
+        if wants().email_to:
+            with store.begin() as unit:
+                announcer.address_given(unit, clock.now())
+                unit.commit()
+
     parts = AlertParts(
         announcer,
         TrayChannel(store, bus, clock),
@@ -138,6 +150,7 @@ def build_alerts(
         team,
         courier,
         on_change=lambda: None,
+        mail_what_lasts=mail_what_lasts,
     )
 
     def way_changed() -> None:
@@ -146,10 +159,8 @@ def build_alerts(
         parts.on_change()
 
     def on_put(names: frozenset[str]) -> None:
-        if EMAIL_TO in names and wants().email_to:
-            with store.begin() as unit:
-                announcer.address_given(unit, clock.now())
-                unit.commit()
+        if names & {EMAIL_TO, ALERT_CHOICES}:
+            mail_what_lasts()
         if names & {EMAIL_TO, EMAIL_CAP, ALERT_CHOICES}:
             mail.changed()
 

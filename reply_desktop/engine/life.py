@@ -86,6 +86,7 @@ def _once(parts: Parts) -> int:
     parts.keep_alive.look()
     parts.sending.sender.start()
     parts.sending.sender.drain()
+    parts.alerts.mail_what_lasts()
     parts.alerts.reminders.tick()
     parts.alerts.courier.drain()
     return 0
@@ -131,6 +132,7 @@ class _Life:
         parts.bus.listen(self._on_event)
         parts.health.start()
         parts.sending.sender.start()
+        parts.sequences.imports.tidy()
         self._server.start()
         write_private(
             config.engine_file,
@@ -149,6 +151,7 @@ class _Life:
         self._sweeps.soon()
         parts.bus.listen(self._dispatches.on_event)
         self._dispatches.soon()
+        parts.alerts.mail_what_lasts()
         self._alerts.soon()
         parts.scheduler.every(max(EVERY_S * config.pace, 5.0), self._look, "replies")
         parts.scheduler.every(keep_alive.EVERY_S, self._keep_alive, "keep-alive")

@@ -20,7 +20,7 @@ from reply_desktop.domain.preferences import Preferences
 from reply_desktop.domain.provider import Provider
 from reply_desktop.domain.rows import AlertMailRow
 from reply_desktop.domain.states import CAN_SEND, STATE_WORDS, OutcomeKind, State
-from reply_desktop.services.alert_ports import Handed, HandedState
+from reply_desktop.services.alert_ports import Handed, HandedState, NotNow
 from reply_desktop.services.bus import Bus
 from reply_desktop.services.credentials import CredentialStore, Loaded
 from reply_desktop.services.delivery import CLOCKS_APART
@@ -121,8 +121,13 @@ class AlertMail:
 
         That an SMTP mailbox has no copy proves nothing: many servers keep none of what went out by SMTP.
         """
-        way = None if route == RELAY else self._account_way(route)
-        if not isinstance(way, _Way) or not self._providers[way.account.provider].may_read(way.account):
+        if route == RELAY or not self._may_read(route):
+            return None
+        way = self._account_way(route)
+        if not isinstance(way, _Way):
+            # While the account is not lost, what keeps it from being asked is passing.
+            if self._may_read(route):
+                raise NotNow
             return None
         account = way.account
         try:
@@ -130,11 +135,15 @@ class AlertMail:
             found = self._providers[account.provider].find_sent(
                 account, way.credentials, batch, own_id, since - CLOCKS_APART
             )
-        except (InvalidInput, VaultUnavailable):
+        except InvalidInput:
             return None
+        except VaultUnavailable:
+            raise NotNow from None
         except Exception:
             _log.exception("The provider adapter failed on %s", account.provider)
             return None
+        if found.found is None and found.outcome.kind is OutcomeKind.TRANSIENT:
+            raise NotNow
         if found.found is False and account.provider is Provider.OTHER:
             return None
         return found.found
@@ -211,6 +220,16 @@ class AlertMail:
         with self._store.read() as unit:
             routes = list(islice(_able(unit, about), ROUTES))
         return routes if self._relay.row() is None else [*routes, RELAY]
+
+    def _may_read(self, account_id: str) -> bool:
+        """Whether there is this account, and its mailbox can be looked into as long as it can send."""
+        with self._store.read() as unit:
+            account = unit.accounts.get(account_id)
+        return (
+            account is not None
+            and account.state in CAN_SEND
+            and self._providers[account.provider].may_read(account)
+        )
 
     def _deliver(self, route: str, to: str, mark: str, text: AlertText) -> Handed:
         handed = self._hand_over(route, to, mark, text)

@@ -30,6 +30,10 @@ class Handed:
     said: str = ""
 
 
+class NotNow(Exception):
+    """It can be told whether a message went out, but not at present."""
+
+
 class Messenger(Protocol):
     """Hands messages to one kind of channel. Methods block on the network and never raise for its answers."""
 
@@ -40,7 +44,10 @@ class Messenger(Protocol):
         """Hand one message with all these news over. `batch` is its mark, by which it can be found again."""
 
     def find(self, channel: str, route: str, batch: str, since: datetime) -> bool | None:
-        """Whether the message with this mark went out by that way; None when nobody can tell."""
+        """Whether the message with this mark went out by that way; None when nobody can tell.
+
+        Raises NotNow while the vault is shut, or whoever knows it is away.
+        """
 
 
 class TeamSender(Protocol):

@@ -14,10 +14,10 @@ from reply_desktop.domain.alert_words import News
 from reply_desktop.domain.announcement import Announced, Announcement, AnnouncementState, Channel, kind_of
 from reply_desktop.domain.errors import EngineUnavailable
 from reply_desktop.domain.notification import Notification, NotificationKind
-from reply_desktop.domain.notification_rules import RULES
+from reply_desktop.domain.notification_rules import RULES, TROUBLE
 from reply_desktop.domain.preferences import Preferences
 from reply_desktop.domain.states import CAN_SEND
-from reply_desktop.services.alert_ports import Handed, HandedState, Messenger
+from reply_desktop.services.alert_ports import Handed, HandedState, Messenger, NotNow
 from reply_desktop.services.announcer import Announcer
 from reply_desktop.services.bus import Bus
 from reply_desktop.services.ports import Clock, Store, Tasks, UnitOfWork
@@ -32,6 +32,8 @@ LOOK_AGAIN_S: Final = 300.0
 """How long until a way is looked for again where there was none, in seconds."""
 SETTLE_S: Final = 120.0
 """How long a message that was being handed over may take to be seen among the sent ones, in seconds."""
+ASKED_S: Final = 3600.0
+"""How long it is tried to learn what became of a message while that cannot be told, in seconds."""
 DAY_S: Final = 24 * 3600.0
 _COMPANIONS: Final = timedelta(seconds=max(rule.merge_s for rule in RULES.values()))
 
@@ -67,6 +69,7 @@ class Courier:
         self._new_id = new_id
         self._busy: set[str] = set()
         self._not_before: dict[str, datetime] = {}
+        self._asked_since: dict[str, datetime] = {}
         self._stopping = False
         self._lock = threading.Lock()
         self.on_end: Callable[[str], None] = lambda channel: None
@@ -128,7 +131,8 @@ class Courier:
         """One channel's turn, with what is due `ahead` of its time too."""
         wait_s = LADDER_S[0]
         try:
-            wait_s = self._settle_unknown(channel) or self._carry(channel, ahead)
+            waits_s = self._settle_unknown(channel), self._carry(channel, ahead)
+            wait_s = min((one for one in waits_s if one), default=0.0)
         except Exception:
             _log.exception("Alerts could not be carried by a fault of the app's own")
         finally:
@@ -148,7 +152,13 @@ class Courier:
         for (route, batch), group in groupby(sorted(found, key=_message), key=_message):
             told = list(group)
             since = min(one.announcement.told_at or now for one in told)
-            there = self._messengers[kind_of(channel)].find(channel, route, batch, since)
+            try:
+                there = self._messengers[kind_of(channel)].find(channel, route, batch, since)
+            except NotNow:
+                asked_since = self._asked_since.setdefault(batch, now)
+                if (now - asked_since).total_seconds() < ASKED_S:
+                    return LOOK_AGAIN_S
+                there = None
             left_s = SETTLE_S - (now - since).total_seconds()
             if there is False and left_s > 0:
                 return left_s
@@ -182,8 +192,11 @@ class Courier:
             if handed.state is not HandedState.REFUSED:
                 return 0.0
             said = handed.said or said
+        due = self._due(channel, self._clock.now() + ahead)
+        if not due:
+            return 0.0
         self._say_unsent(channel, said)
-        tries = max(one.announcement.tries for one in self._due(channel, self._clock.now()) or due)
+        tries = max(one.announcement.tries for one in due)
         return LADDER_S[min(tries, len(LADDER_S)) - 1] if tries else LOOK_AGAIN_S
 
     def _due(self, channel: str, now: datetime) -> list[Announced]:
@@ -238,7 +251,8 @@ class Courier:
         happened: list[events.Event] = []
         with self._store.begin(durable=True) as unit:
             for one in taken:
-                unit.announcements.save(_ended(one.announcement, handed.state, keep_batch))
+                is_over = _is_over(unit, one.notification)
+                unit.announcements.save(_ended(one.announcement, handed.state, keep_batch, is_over))
             if handed.state is HandedState.TOLD:
                 _, happened = self._announcer.withdraw(unit, _unsent(channel), self._clock.now())
             elif handed.state is HandedState.IN_DOUBT:
@@ -315,10 +329,16 @@ def _message(one: Announced) -> tuple[str, str]:
     return one.announcement.route or "", one.announcement.batch or ""
 
 
-def _ended(announcement: Announcement, state: HandedState, keep_batch: bool) -> Announcement:
+def _is_over(unit: UnitOfWork, notice: Notification) -> bool:
+    """Whether the trouble ended while it was being told."""
+    now = unit.notifications.get(notice.id)
+    return now is not None and now.kind in TROUBLE and now.withdrawn_at is not None
+
+
+def _ended(announcement: Announcement, state: HandedState, keep_batch: bool, is_over: bool) -> Announcement:
     if state is HandedState.REFUSED:
-        batch = announcement.batch if keep_batch else None
-        return replace(announcement, state=_S.WAITING, told_at=None, batch=batch)
+        waits = replace(announcement, told_at=None, batch=announcement.batch if keep_batch else None)
+        return replace(waits, state=_S.DROPPED if is_over else _S.WAITING)
     return replace(announcement, state=_S.TOLD if state is HandedState.TOLD else _S.IN_DOUBT)
 
 

@@ -1,8 +1,15 @@
-"""Brings prospects from files into sequences: all is read and checked first, then kept whole or not."""
+"""Brings prospects from files into sequences: all is read and checked first, then kept whole or not.
+
+Keeping a hundred thousand takes seconds, in which others must be able to write. So they are enrolled part by
+part, unseen by lists, counts and the sender. What a crash, a cancel or a full disk leaves then is taken back,
+part by part too. Once all are there, one small commit decides: from then on the import comes to its end,
+crash or not. Known prospects get their new fields, and a last small commit shows all those enrolled.
+"""
 
 import logging
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import islice
@@ -12,7 +19,13 @@ from typing import Final, Protocol
 from reply_desktop.domain import events
 from reply_desktop.domain.address import mailbox_key, parse_address
 from reply_desktop.domain.enrollment import Enrollment
-from reply_desktop.domain.errors import EngineUnavailable, InvalidInput, NotFound, ReplyDesktopError
+from reply_desktop.domain.errors import (
+    EngineUnavailable,
+    InvalidInput,
+    NotFound,
+    ReplyDesktopError,
+    StoreFull,
+)
 from reply_desktop.domain.log_entry import LogEntry, LogKind
 from reply_desktop.domain.merge_field import ALWAYS_THERE, field_name
 from reply_desktop.domain.notification import plain
@@ -29,8 +42,13 @@ TOLD_EVERY_S: Final = 0.1
 LISTED: Final = 1000
 """How many skipped lines a report names."""
 
-_BATCH: Final = 5_000
-"""How many prospects are made and handed to the store at a time."""
+PART: Final = 500
+"""How many prospects are enrolled, or taken back, in one commit: 20 ms of work."""
+AGAIN_S: Final = 15.0
+"""How long room on a full disk is waited for between two tries, in seconds."""
+REST_S: Final = 0.005
+"""How long the store is left to others between two parts, in seconds."""
+
 _LOOK_EVERY: Final = 500
 """After how many rows it is seen whether the import was cancelled."""
 
@@ -98,6 +116,25 @@ class _Tally:
         )
 
 
+@dataclass
+class _Kept:
+    """What an import has enrolled so far. `seed`: an id of 20 characters or more that is nobody's."""
+
+    sequence_id: str
+    at: datetime
+    ordinal: int
+    seed: str
+    enrolled: int = 0
+    updated: int = 0
+    fields: set[str] = field(default_factory=set)
+    made: int = 0
+
+    def new_id(self) -> str:
+        """An id of 32 characters. Those of one import follow one another, which costs an index far less."""
+        self.made += 1
+        return f"{self.seed[:20]}{self.made:012x}"
+
+
 class _Import:
     """One import under way: its progress, and whether it was cancelled."""
 
@@ -112,10 +149,14 @@ class _Import:
         """Let it end at its next look."""
         self._cancelled.set()
 
-    def go_on(self, done: int, total: int) -> None:
-        """Tell how far it is, not too often. Raises _Cancelled when the person has stopped it."""
+    def heed(self) -> None:
+        """Raises _Cancelled when the person has stopped it."""
         if self._cancelled.is_set():
             raise _Cancelled
+
+    def go_on(self, done: int, total: int) -> None:
+        """Tell how far it is, not too often. Raises _Cancelled when the person has stopped it."""
+        self.heed()
         now = self._clock.monotonic()
         if self._told_at is None or now - self._told_at >= TOLD_EVERY_S:
             self._told_at = now
@@ -130,7 +171,7 @@ class _Import:
 class Imports:
     """Previews, runs and cancels imports. An import that fails or is cancelled leaves nothing behind.
 
-    `wake()`: there may be mail to send now.
+    `wake()`: there may be mail to send now. `again_s`: until a full disk is tried again, in seconds.
     """
 
     def __init__(
@@ -143,6 +184,7 @@ class Imports:
         tasks: Tasks,
         new_id: Callable[[], str],
         wake: Callable[[], None],
+        again_s: float = AGAIN_S,
     ) -> None:
         self._store = store
         self._files = files
@@ -152,8 +194,11 @@ class Imports:
         self._tasks = tasks
         self._new_id = new_id
         self._wake = wake
+        self._again_s = again_s
         self._running: dict[str, _Import] = {}
         self._lock = threading.Lock()
+        self._keeping = threading.Lock()
+        self._ending = threading.Event()
 
     def preview(self, path: str, encoding: str | None = None, delimiter: str | None = None) -> ImportPreview:
         """How a file would be read. Raises InvalidInput that tells what is wrong with it."""
@@ -176,6 +221,12 @@ class Imports:
             self._forget(import_id)
             raise
 
+    def tidy(self) -> None:
+        """At the engine's start: take back, in the background, what a crash left of an import."""
+        with self._store.read() as unit:
+            if unit.imports.begun():
+                self._tasks.submit(self._tidy)
+
     def cancel(self, import_id: str) -> None:
         """Stop an import; nothing of it is kept. One that is over, or was never begun, stays as it is."""
         with self._lock:
@@ -184,7 +235,8 @@ class Imports:
             running.cancel()
 
     def stop(self) -> None:
-        """The engine is ending: imports under way are cancelled."""
+        """The engine is ending: imports under way are cancelled; its next start takes back what they kept."""
+        self._ending.set()
         with self._lock:
             for running in self._running.values():
                 running.cancel()
@@ -259,70 +311,142 @@ class Imports:
         names: tuple[str, ...],
         tally: _Tally,
     ) -> tuple[ImportReport, list[LogEntry]]:
-        """Enroll what was found, in one commit."""
-        enrolled = updated = 0
-        with self._store.begin() as unit:
-            status = _require(unit, sequence_id)
-            now = self._clock.now()
-            ordinal = unit.enrollments.last_ordinal(sequence_id)
-            waiting = iter(found.items())
-            while batch := dict(islice(waiting, _BATCH)):
-                running.go_on(tally.rows, tally.rows)
-                known = unit.prospects.known(batch.keys())
-                prospects, changed = self._prospects(batch, known, names, now)
-                suppressed = unit.suppressions.among(batch.keys())
-                taken = unit.enrollments.enrolled(sequence_id, [one.id for one in known.values()])
-                enrollments = []
-                for key, candidate in batch.items():
-                    if key in suppressed:
-                        tally.skip(
-                            "suppressed", candidate.line, candidate.email, "It is on the suppression list."
-                        )
-                        prospects.pop(key)
-                    elif prospects[key].id in taken:
-                        tally.skip(
-                            "already", candidate.line, candidate.email, "It is in this sequence already."
-                        )
-                    else:
-                        ordinal += 1
-                        enrollments.append(
-                            Enrollment(self._new_id(), sequence_id, prospects[key].id, ordinal, due_at=now)
-                        )
-                changed &= prospects.keys()
-                unit.prospects.put_many(
-                    [one for key, one in prospects.items() if key not in known or key in changed]
-                )
-                unit.enrollments.add_many(enrollments)
-                enrolled += len(enrollments)
-                updated += len(changed)
-            report = tally.report(enrolled, updated)
-            entries = unit.log.add([_entry(sequence_id, status, file_name, report, now)])
-            running.go_on(tally.rows, tally.rows)
-            unit.commit()
-        return report, entries
+        """Enroll what was found, part by part, so that others can write in between.
 
-    def _prospects(
-        self,
-        batch: Mapping[str, _Candidate],
-        known: Mapping[str, Prospect],
-        names: tuple[str, ...],
-        now: datetime,
-    ) -> tuple[dict[str, Prospect], set[str]]:
-        """A prospect for each row, and which of those known before have other fields now."""
-        prospects: dict[str, Prospect] = {}
-        changed = set()
-        for key, candidate in batch.items():
-            fields = {name: value for name, value in zip(names, candidate.values, strict=True) if value}
-            before = known.get(key)
-            if before is None:
-                prospects[key] = Prospect(self._new_id(), candidate.email, now, fields)
+        Should it not come to its end, what was enrolled is taken back.
+        """
+        running.go_on(tally.rows, tally.rows)
+        with self._alone(running):
+            now = self._clock.now()
+            with self._store.begin() as unit:
+                _require(unit, sequence_id)
+                kept = _Kept(sequence_id, now, unit.imports.begin(sequence_id, now), self._new_id())
+                unit.commit()
+            try:
+                waiting = iter(found.items())
+                for start in range(0, len(found), PART):
+                    running.go_on(start, tally.rows)
+                    self._take(kept, dict(islice(waiting, PART)), names, tally)
+                    self._rest()
+                running.heed()
+                report = tally.report(kept.enrolled, kept.updated)
+                with self._store.begin() as unit:
+                    status = _require(unit, sequence_id)
+                    unit.imports.decide(sequence_id, kept.fields, _says(status, file_name, report))
+                    unit.commit()
+            except BaseException:
+                self._undo()
+                raise
+            return report, self._finish()
+
+    def _take(
+        self, kept: _Kept, part: Mapping[str, _Candidate], names: tuple[str, ...], tally: _Tally
+    ) -> None:
+        """Enroll these, in one commit."""
+        # Looked up before: nobody else makes prospects or enrolls them meanwhile.
+        with self._store.read() as unit:
+            known = unit.prospects.known(part.keys())
+            suppressed = unit.suppressions.among(part.keys())
+            taken = unit.enrollments.enrolled(kept.sequence_id, [one.id for one in known.values()])
+        new, enrollments, changed = [], [], []
+        for key, candidate in part.items():
+            if key in suppressed:
+                tally.skip("suppressed", candidate.line, candidate.email, "It is on the suppression list.")
                 continue
-            merged = {**before.fields, **fields}
-            if merged != before.fields:
-                changed.add(key)
-                before = replace(before, fields=merged)
-            prospects[key] = before
-        return prospects, changed
+            fields = {name: value for name, value in zip(names, candidate.values, strict=True) if value}
+            prospect = known.get(key)
+            if prospect is None:
+                prospect = Prospect(kept.new_id(), candidate.email, kept.at, fields)
+                new.append(prospect)
+            elif (merged := {**prospect.fields, **fields}) != prospect.fields:
+                prospect = replace(prospect, fields=merged)
+                changed.append(prospect)
+            if prospect.id in taken:
+                tally.skip("already", candidate.line, candidate.email, "It is in this sequence already.")
+                continue
+            kept.ordinal += 1
+            kept.fields.update(prospect.fields)
+            enrollments.append(
+                Enrollment(kept.new_id(), kept.sequence_id, prospect.id, kept.ordinal, due_at=kept.at)
+            )
+        with self._store.begin() as unit:
+            unit.imports.take(new, enrollments, changed)
+            unit.commit()
+        kept.enrolled += len(enrollments)
+        kept.updated += len(changed)
+
+    def _finish(self) -> list[LogEntry]:
+        """Bring the import that is decided to its end, and let it be seen. Waits for room on a full disk.
+
+        Raises NotFound when the sequence is gone, StoreFull when the engine is ending.
+        """
+        with self._store.read() as unit:
+            begun = unit.imports.begun()
+        if begun is None or begun.entry is None:
+            raise NotFound("That sequence is not there any more.", "See the list of sequences.")
+        entry = LogEntry(begun.at, begun.sequence_id, LogKind.IMPORTED, begun.entry)
+        while True:
+            try:
+                return self._show(entry)
+            except StoreFull as full:
+                _log.warning("An import waits for room on the disk: %s", full)
+                if self._ending.wait(self._again_s):
+                    raise
+
+    def _show(self, entry: LogEntry) -> list[LogEntry]:
+        more = True
+        while more:
+            with self._store.begin() as unit:
+                more = unit.imports.apply(PART)
+                unit.commit()
+            self._rest()
+        with self._store.begin() as unit:
+            unit.imports.finish(entry.sequence_id)
+            entries = unit.log.add([entry])
+            unit.commit()
+        return entries
+
+    @contextmanager
+    def _alone(self, running: _Import) -> Iterator[None]:
+        """No other import enrolls meanwhile, and nothing is left of one that came to no end."""
+        while not self._keeping.acquire(timeout=TOLD_EVERY_S):
+            running.heed()
+        try:
+            self._clear()
+            yield
+        finally:
+            self._keeping.release()
+
+    def _tidy(self) -> None:
+        with self._keeping:
+            self._undo()
+
+    def _undo(self) -> None:
+        """Take back what was enrolled; what cannot be is seen by nobody and goes before the next import."""
+        try:
+            self._clear()
+        except ReplyDesktopError as error:
+            _log.warning("What is left of an import stays hidden until the next one: %s", error)
+
+    def _clear(self) -> None:
+        """What came to no end is brought to it if that was decided, and taken back otherwise."""
+        with self._store.read() as unit:
+            begun = unit.imports.begun()
+        if begun is None or self._ending.is_set():
+            return
+        if begun.entry is not None:
+            self._feed.changed(begun.sequence_id, entries=self._finish(), many=True)
+            self._wake()
+            return
+        more = True
+        while more and not self._ending.is_set():
+            with self._store.begin() as unit:
+                more = unit.imports.undo(begun.sequence_id, PART)
+                unit.commit()
+            self._rest()
+
+    def _rest(self) -> None:
+        self._ending.wait(REST_S)
 
 
 def _require(unit: UnitOfWork, sequence_id: str) -> SequenceStatus:
@@ -359,16 +483,14 @@ def _columns(preview: ImportPreview, choice: ImportChoice | None) -> tuple[int, 
     return email_column, columns
 
 
-def _entry(
-    sequence_id: str, status: SequenceStatus, file_name: str, report: ImportReport, now: datetime
-) -> LogEntry:
+def _says(status: SequenceStatus, file_name: str, report: ImportReport) -> str:
     """What the Log tab says of an import."""
     skipped = report.rows - report.enrolled
     text = f"{_many(report.enrolled, 'prospect')} came from “{plain(file_name, 100)}”"
     text += f"; {_many(skipped, 'row')} did not." if skipped else "."
     if report.enrolled and status is SequenceStatus.FINISHED:
         text += " The sequence is finished: launch it again to write to them."
-    return LogEntry(now, sequence_id, LogKind.IMPORTED, text)
+    return text
 
 
 def _many(count: int, noun: str) -> str:

@@ -59,7 +59,8 @@ class Ledger:
         else:
             unit.accounts.save(after)
         used_by = self._used_by(unit, before, after)
-        told, opened = self._episodes(unit, after, now, used_by[0].id if used_by else None)
+        # The one whose entry will be the newest, to which the bell leads too.
+        told, opened = self._episodes(unit, after, now, used_by[-1].id if used_by else None)
         happened += told
         happened += self._disuse(unit, before, after, now)
         happened += self._faults(unit, after, proven, now)

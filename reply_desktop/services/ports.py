@@ -40,6 +40,7 @@ from reply_desktop.services.sequence_ports import (
     Sequences,
     Suppressions,
     Touches,
+    UnfinishedImports,
 )
 
 
@@ -369,6 +370,8 @@ class UnitOfWork(Protocol):
     def prospects(self) -> Prospects: ...
     @property
     def enrollments(self) -> Enrollments: ...
+    @property
+    def imports(self) -> UnfinishedImports: ...
     @property
     def touches(self) -> Touches: ...
     @property

@@ -55,6 +55,15 @@ class Sequences(Protocol):
         """Note that the account got a new prospect of this sequence."""
 
 
+@dataclass(frozen=True, slots=True)
+class BegunImport:
+    """An import that is not finished. `entry`: what the log will say, once that is certain to come."""
+
+    sequence_id: str
+    at: datetime
+    entry: str | None
+
+
 class Prospects(Protocol):
     """Persons written to, one for each mail address."""
 
@@ -119,6 +128,43 @@ class Enrollments(Protocol):
 
         One that is being sent to is left to what comes of that.
         """
+
+
+class UnfinishedImports(Protocol):
+    """The import that takes many units of work: `begin`, `take`…, then `decide`, `apply`…, `finish`.
+
+    What it takes is not to be seen before; until it is decided, `undo` takes it back. One at a time, and
+    nobody else enrolls anybody meanwhile.
+    """
+
+    def begin(self, sequence_id: str, at: datetime) -> int:
+        """One begins; gives the ordinal before its first. Raises NotFound when the sequence is gone."""
+
+    def take(
+        self, prospects: Sequence[Prospect], enrollments: Sequence[Enrollment], changed: Sequence[Prospect]
+    ) -> None:
+        """Keep a part: new prospects, enrollments, and known prospects with the fields they are to have.
+
+        Raises AlreadyExists and NotFound as `put_many` and `add_many`.
+        """
+
+    def decide(self, sequence_id: str, fields: Collection[str], entry: str) -> None:
+        """All is taken: from now on it comes to its end. `fields`: the merge fields of those enrolled.
+
+        `entry`: what the log will say. Raises NotFound when the sequence is gone.
+        """
+
+    def apply(self, most: int) -> bool:
+        """Give at most so many of the known prospects their fields; gives whether there may be more."""
+
+    def finish(self, sequence_id: str) -> None:
+        """Let all be seen. Raises NotFound when the sequence is gone."""
+
+    def begun(self) -> BegunImport | None:
+        """The one that is neither finished nor undone."""
+
+    def undo(self, sequence_id: str, most: int) -> bool:
+        """Take back at most so many of what it enrolled; gives whether there may be more."""
 
 
 class Touches(Protocol):

@@ -60,6 +60,7 @@ from reply_desktop.ui.words import (
     granted_words,
     mend_words,
     provider_words,
+    quoted,
     strip_words,
     until,
     utc_now,
@@ -518,7 +519,7 @@ class AccountPane(SidePane):
 
 
 def _named(sequences: Sequence[str]) -> str:
-    return few([f"“{plain(name, 60)}”" for name in sequences], shown=3)
+    return few([quoted(name) for name in sequences], shown=3)
 
 
 def _part(title: str, *widgets: QWidget) -> QWidget:

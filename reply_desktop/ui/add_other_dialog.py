@@ -57,7 +57,9 @@ class ServerFields(QWidget):
         self.port.setFixedWidth(theme.scaled(64))
         for value, name in _SECURITY:
             self.security.addItem(name, value)
+        # Where the name of a box is what is chosen in it (AT-SPI), the description says what it is.
         self.security.setAccessibleName(f"{kind} security")
+        self.security.setAccessibleDescription(f"{kind} security")
         self.security.setFixedWidth(theme.scaled(108))
         row = line(self)
         row.addWidget(self.host, 1)

@@ -29,7 +29,7 @@ from reply_desktop.ui.bridge import Bridge, EngineState
 from reply_desktop.ui.controls import Elided, button, column, line
 from reply_desktop.ui.roster import Roster
 from reply_desktop.ui.theme import Space
-from reply_desktop.ui.words import count, few, wrong_words
+from reply_desktop.ui.words import count, few, quoted, wrong_words
 
 QUIET_MS: Final = 700
 """How long the engine may be away before it is worth a line."""
@@ -60,8 +60,8 @@ def red_words(summary: Summary) -> str:
 def hit_words(red: AbstractSet[str], on: Iterable[SequenceRow]) -> str:
     """What sequences that are on lose by these addresses: “Partners” sends nothing. Empty when none does."""
     hit = [row for row in on if not red.isdisjoint(row.accounts)]
-    still = [f"“{row.name}”" for row in hit if row.indicator is Color.RED]
-    others = [f"“{row.name}”" for row in hit if row.indicator is not Color.RED]
+    still = [quoted(row.name) for row in hit if row.indicator is Color.RED]
+    others = [quoted(row.name) for row in hit if row.indicator is not Color.RED]
     parts = []
     if still:
         parts.append(f"{few(still)} {'sends' if len(still) == 1 else 'send'} nothing.")

@@ -53,14 +53,18 @@ class Block:
     def title(self) -> str:
         """“50 accounts cannot send”: those still open, or all when all are over."""
         noun, now, then = _TITLES.get(self.rows[0].kind, _ELSE)
-        number = self.open or len(self.rows)
-        return f"{words.count(number, noun)} {now if self.open else then}"
+        return f"{words.count(len(self._told), noun)} {now if self.open else then}"
 
     @property
     def names(self) -> str:
         """“ana@…, ben@…, eva@… and 47 more”: those the title counts."""
+        return words.few([about(row) for row in self._told], shown=NAMED)
+
+    @property
+    def _told(self) -> list[NotificationRow]:
+        """The rows that title and names count: an account that came and went twice is one account."""
         rows = [row for row in self.rows if not is_over(row)] or self.rows
-        return words.few([about(row) for row in rows], shown=NAMED)
+        return list({about(row): row for row in rows}.values())
 
 
 def ordered(rows: Iterable[NotificationRow]) -> list[NotificationRow]:

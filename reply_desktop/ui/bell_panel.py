@@ -33,6 +33,8 @@ PAGE: Final = 50
 """Entries asked for at once."""
 PAGES_UNASKED: Final = 5
 """Pages read without being asked, so that old unread entries come to the top and groups are whole."""
+SHOWN: Final = 30
+"""Places laid out at once: each costs about ten milliseconds, and five are in view."""
 SIZE: Final = QSize(420, 520)
 """Size of the panel, in device-independent pixels."""
 REFRESH_MS: Final = 30_000
@@ -64,11 +66,12 @@ class BellPanel(Overlay):
         self._rows: dict[str, NotificationRow] = {}
         self._entries: dict[str, Entry | Together] = {}
         self._pages = 0
+        self._most = SHOWN
         self._more_to_read = False
         self.setAccessibleName("Notifications")
         self._title = theme.label("Notifications", Type.SUBTITLE, strong=True)
         self._mark_all = button("Mark all read", self._on_mark_all, kind="link")
-        self._older = button("Show older", self._read_page, kind="quiet")
+        self._older = button("Show older", self._on_older, kind="quiet")
         self.mail = button("Also by e-mail? Give your address", self._on_mail, kind="link", icon="mail")
         self._trouble = wrapped(muted=True)
         self._empty = _empty()
@@ -84,7 +87,7 @@ class BellPanel(Overlay):
     def open(self) -> None:
         """Show the panel with what is new."""
         self._rows.clear()
-        self._pages = 0
+        self._pages, self._most = 0, SHOWN
         self._read_page()
         self._bridge.ask(GetSettings((EMAIL_TO,)), self._on_settings, self._on_trouble)
         super().open()
@@ -97,9 +100,10 @@ class BellPanel(Overlay):
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Up and Down go from entry to entry, where buttons would go to whatever comes next."""
+        # The application sends all its events here while the panel is open, and most are of no interest.
         if (
-            isinstance(event, QKeyEvent)
-            and event.type() is QEvent.Type.KeyPress
+            event.type() is QEvent.Type.KeyPress
+            and isinstance(event, QKeyEvent)
             and watched in self._focusable()
         ):
             steps = {Qt.Key.Key_Down: 1, Qt.Key.Key_Up: -1}
@@ -126,13 +130,23 @@ class BellPanel(Overlay):
         self._more_to_read = bool(fresh) and len(page.rows) >= PAGE
         self._trouble.hide()
         unread = sum(not row.read for row in self._rows.values())
-        self._show_rows()
         if (
             self._more_to_read
             and self._pages < PAGES_UNASKED
             and (self._unread() > unread or self._is_cut(page))
         ):
             self._read_page()
+            if self._pages > 1:
+                # Laid out once, when all is there.
+                return
+        self._show_rows()
+
+    def _on_older(self) -> None:
+        self._most += SHOWN
+        if self._more_to_read and len(blocks(self._rows.values())) < self._most:
+            self._read_page()
+        else:
+            self._show_rows()
 
     def _is_cut(self, page: NotificationList) -> bool:
         """Whether the page ends within those raised together."""
@@ -223,7 +237,8 @@ class BellPanel(Overlay):
 
     def _show_rows(self) -> None:
         """Lay the entries out; those that stay keep their widgets, so that focus stays where it is."""
-        shown = {block.key: block for block in blocks(self._rows.values())}
+        all_of_them = blocks(self._rows.values())
+        shown = {block.key: block for block in all_of_them[: self._most]}
         for gone in self._entries.keys() - shown.keys():
             entry = self._entries.pop(gone)
             if entry.isAncestorOf(self.focusWidget()):
@@ -241,7 +256,7 @@ class BellPanel(Overlay):
             entry.show_block(block, self._clock)
         self._order_focus()
         self._empty.setVisible(not shown)
-        self._older.setVisible(self._more_to_read)
+        self._older.setVisible(self._more_to_read or len(all_of_them) > self._most)
         self._older.setEnabled(True)
         self._mark_all.setEnabled(any(not row.read for row in self._rows.values()))
 

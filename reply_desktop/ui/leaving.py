@@ -14,7 +14,7 @@ from reply_desktop.domain.sequence_rows import SequenceRow
 from reply_desktop.ui.bridge import Bridge, EngineState
 from reply_desktop.ui.preferences import Preferences
 from reply_desktop.ui.roster import Roster
-from reply_desktop.ui.words import few
+from reply_desktop.ui.words import few, quoted
 
 WAIT_MS: Final = 3000
 """How long an engine may take to say that it ends, in milliseconds."""
@@ -72,13 +72,13 @@ class Leaving(QObject):
     def _ask_unsaved(self, names: Sequence[str]) -> None:
         many = len(names) > 1
         self._ask(
-            f"{few([f'“{name}”' for name in names], shown=3)} {'have' if many else 'has'} unsaved changes.",
+            f"{few([quoted(name) for name in names], shown=3)} {'have' if many else 'has'} unsaved changes.",
             f"Quit now, and they are lost. Open {'them' if many else 'it'} and press Save to keep them.",
             {"Quit without saving": (QMessageBox.ButtonRole.DestructiveRole, self._quit)},
         )
 
     def _ask_sending(self, on: list[SequenceRow]) -> None:
-        names = few([f"“{row.name}”" for row in on], shown=3)
+        names = few([quoted(row.name) for row in on], shown=3)
         self._ask(
             f"{names} {'is' if len(on) == 1 else 'are'} on. Keep sending without the window?",
             "Stopped, nothing is sent until Reply Desktop is started again; then it goes on where it was.",

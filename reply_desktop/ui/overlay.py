@@ -49,10 +49,11 @@ class Overlay(QFrame):
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """A click elsewhere closes it and still does what it was meant for; a resized window moves it."""
-        if isinstance(event, QMouseEvent) and event.type() is QEvent.Type.MouseButtonPress:
+        kind = event.type()
+        if kind is QEvent.Type.MouseButtonPress and isinstance(event, QMouseEvent):
             if isinstance(watched, QWidget) and not self._holds(watched) and watched is not self._button:
                 self.hide()
-        elif event.type() is QEvent.Type.Resize and watched is self.parent():
+        elif kind is QEvent.Type.Resize and watched is self.parent():
             self._place()
         return False
 

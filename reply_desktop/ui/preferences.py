@@ -2,7 +2,9 @@
 
 import json
 import logging
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Mapping
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 from PySide6.QtCore import QObject, Signal
@@ -16,7 +18,10 @@ log = logging.getLogger(__name__)
 
 
 class Preferences(QObject):
-    """The settings this window knows. `changed(name)` fires after a value changed, also by reading."""
+    """The settings this window knows. `changed(name)` fires after a value changed, also by reading.
+
+    Commands and other windows change them too: `read` looks for that.
+    """
 
     changed = Signal(str)
 
@@ -26,7 +31,9 @@ class Preferences(QObject):
         self._values: dict[str, Any] = dict(DEFAULTS)
         self._kept: dict[str, Any] = dict(DEFAULTS)
         self._puts: dict[str, int] = {}
+        self._on_their_way: Counter[str] = Counter()
         bridge.engine_changed.connect(self._on_engine)
+        bridge.alert_mail_changed.connect(lambda _: self.read())
         self._on_engine(bridge.engine)
 
     def value(self, name: str) -> Any:
@@ -42,11 +49,14 @@ class Preferences(QObject):
         """Keep a value: it holds at once, and falls back with a call of `failed` if the engine refuses it."""
         self._take(name, value)
         number = self._puts[name] = self._puts.get(name, 0) + 1
+        self._on_their_way[name] += 1
 
         def kept(_: object) -> None:
+            self._on_their_way[name] -= 1
             self._kept[name] = value
 
         def refused(error: ReplyDesktopError) -> None:
+            self._on_their_way[name] -= 1
             if number == self._puts[name]:
                 # One that was put after it is still on its way otherwise.
                 self._take(name, self._kept[name])
@@ -54,12 +64,22 @@ class Preferences(QObject):
 
         self._bridge.ask(PutSettings({name: json.dumps(value)}), kept, refused, owner=self)
 
-    def _on_engine(self, state: EngineState) -> None:
-        if state is EngineState.RUNNING:
-            self._bridge.ask(GetSettings(tuple(DEFAULTS)), self._on_read)
+    def read(self) -> None:
+        """Take over what the engine has, but for what is being put meanwhile."""
+        if self._bridge.engine is EngineState.RUNNING:
+            own = {name for name, number in self._on_their_way.items() if number}
+            before = dict(self._puts)
+            self._bridge.ask(
+                GetSettings(tuple(DEFAULTS)), lambda answer: self._on_read(answer, own, before), owner=self
+            )
 
-    def _on_read(self, answer: SettingValues) -> None:
+    def _on_engine(self, state: EngineState) -> None:
+        self.read()
+
+    def _on_read(self, answer: SettingValues, own: AbstractSet[str], before: Mapping[str, int]) -> None:
         for name, text in answer.values.items():
+            if name in own or self._puts.get(name) != before.get(name):
+                continue
             try:
                 value = json.loads(text)
             except ValueError:

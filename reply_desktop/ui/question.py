@@ -16,6 +16,8 @@ class Question(QFrame):
         super().__init__()
         self.setProperty("note", "red")
         self._text = wrapped()
+        # A short question stands beside its buttons, not above their middle.
+        self._text.setAlignment(Qt.AlignmentFlag.AlignLeading | Qt.AlignmentFlag.AlignVCenter)
         self._back: QWidget | None = None
         self.keep = button("Keep", self._on_keep)
         self.yes = button(yes, self._on_yes, kind="danger")

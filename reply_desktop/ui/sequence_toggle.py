@@ -17,6 +17,8 @@ from reply_desktop.ui.controls import Elided, button, column, line, tip_text
 from reply_desktop.ui.theme import Space, Type
 from reply_desktop.ui.words import Clock, utc_now
 
+NAME_LENGTH: Final = 200
+"""Letters of a sequence's name that are shown or said at most; where there is less room it is cut further."""
 SIZE: Final = QSize(40, 22)
 """The switch as drawn, in pixels."""
 
@@ -42,7 +44,8 @@ def is_on(row: SequenceRow) -> bool:
 def toggle_words(row: SequenceRow) -> str:
     """What a screen reader says of the switch: “Spring outreach: Active, orange: Sending goes on …”."""
     told = " ".join(row.tooltip.split())
-    return f"{row.name}: {STATUS_WORDS[row.status]}, {row.indicator}" + (f": {told}" if told else "")
+    name = plain(row.name, NAME_LENGTH)
+    return f"{name}: {STATUS_WORDS[row.status]}, {row.indicator}" + (f": {told}" if told else "")
 
 
 def paint_toggle(
@@ -175,7 +178,7 @@ class LaunchMenu(QMenu):
     def __init__(self, row: SequenceRow, clock: Clock, parent: QWidget) -> None:
         super().__init__(parent)
         self._row, self._clock, self._host = row, clock, parent
-        self.setAccessibleName(f"Start {row.name}")
+        self.setAccessibleName(f"Start {plain(row.name, NAME_LENGTH)}")
         again = row.status is SequenceStatus.PAUSED
         verb = "Go on" if again else "Start"
         self.soon = self.addAction(f"{verb} in about {round(AUTO_START_S / 60)} minutes")

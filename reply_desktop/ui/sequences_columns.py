@@ -12,10 +12,8 @@ from reply_desktop.domain.sequence_rows import SequenceRow
 from reply_desktop.domain.states import Color
 from reply_desktop.ui import words
 from reply_desktop.ui.columns import Column
-from reply_desktop.ui.sequence_toggle import is_on, toggle_words
+from reply_desktop.ui.sequence_toggle import NAME_LENGTH, is_on, toggle_words
 
-NAME_LENGTH: Final = 200
-"""Letters of a name that are shown at most; its cell cuts it further."""
 TIP_ACCOUNTS: Final = 20
 """Accounts named in a tooltip."""
 

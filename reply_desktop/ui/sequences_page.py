@@ -34,7 +34,7 @@ from reply_desktop.ui.sequence_list_model import SequenceFilter, SequencesModel
 from reply_desktop.ui.sequence_toggle import LaunchMenu, is_on
 from reply_desktop.ui.sequences_table import SequencesTable
 from reply_desktop.ui.theme import Space, Type
-from reply_desktop.ui.words import Clock, count, few, utc_now
+from reply_desktop.ui.words import Clock, count, few, quoted, utc_now
 
 TIMES_MS: Final = 20_000
 """How often “in 4 min” is said anew while the page is in view."""
@@ -50,7 +50,7 @@ def removal_words(rows: Several[SequenceRow]) -> str:
     """The question before a removal, with what goes."""
     prospects, open_ = sum(row.prospects for row in rows), sum(row.prospects - row.finished for row in rows)
     sent, doubt = sum(row.sent for row in rows), sum(row.in_doubt for row in rows)
-    names = few([f"“{plain(row.name, 60)}”" for row in rows], shown=3)
+    names = few([quoted(row.name) for row in rows], shown=3)
     parts = [f"Delete {names}?"]
     if prospects:
         left = f", {open_:,} of them not finished" if open_ else ""

@@ -4,6 +4,7 @@ from datetime import tzinfo
 from typing import Final
 
 from PySide6.QtCore import QTimer, Signal
+from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QWidget
 
 from reply_desktop.domain.announcement import Channel
@@ -61,6 +62,11 @@ class NotificationsPage(Page):
         self._say_mail()
         self._on_team(())
         self._on_engine(bridge.engine)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """A command may have changed something meanwhile."""
+        super().showEvent(event)
+        self._preferences.read()
 
     def show_part(self, channel: str) -> None:
         """Scroll to what is set for `email` or `team`, and put the focus there."""

@@ -17,6 +17,8 @@ from reply_desktop.domain.states import STATE_WORDS, OutcomeKind, State
 Clock = Callable[[], datetime]
 """Now, as an aware UTC time."""
 
+NAME_LENGTH: Final = 60
+"""Letters of each name in a list of several."""
 _MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _THE_SERVER: Final = "the mail server"
 _DAYS: Final = {"g": "green", "o": "orange", "r": "red"}
@@ -96,10 +98,15 @@ def countdown(seconds: float) -> str:
     return f"{whole // 60}:{whole % 60:02d}"
 
 
+def quoted(name: str) -> str:
+    """“Spring outreach”, cut so that `few` leaves both its marks."""
+    return f"“{plain(name, NAME_LENGTH - 2)}”"
+
+
 def few(names: Sequence[str], total: int | None = None, shown: int = 2) -> str:
     """“ana@…, ben@… and 3 more”."""
     total = len(names) if total is None else total
-    head = [plain(name, 60) for name in names[:shown]]
+    head = [plain(name, NAME_LENGTH) for name in names[:shown]]
     rest = total - len(head)
     if rest <= 0:
         return " and ".join(head) if len(head) <= 2 else ", ".join(head)

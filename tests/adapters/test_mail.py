@@ -3,12 +3,13 @@
 import email
 import re
 from datetime import UTC, datetime
-from email.header import decode_header, make_header
+from email.header import Header, decode_header, make_header
+from email.headerregistry import Address
 from email.message import EmailMessage, Message
-from email.policy import SMTP, default
-from email.utils import parseaddr
+from email.policy import SMTP, SMTPUTF8, default
+from email.utils import format_datetime, parseaddr
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 import pytest
 from hypothesis import given, settings
@@ -345,3 +346,123 @@ def test_other_mail_does_not() -> None:
 def test_an_alert_takes_no_header_from_its_subject() -> None:
     with pytest.raises(InvalidInput, match="one line"):
         mail.alert("a@example.com", "b@example.com", "x\r\nBcc: evil@example.com", "t", HTML, NOW, MARKER)
+
+
+def as_email_writes_it(
+    sender: str,
+    recipient: str,
+    subject: str,
+    text: str,
+    marker: str,
+    *,
+    name: str,
+    html: str | None,
+    answers: list[str],
+    unsubscribe: bool,
+    automatic: bool,
+) -> bytes:
+    """The same message by the standard library alone, which is slower and knows all the rules."""
+    origin, goal = mail.wire_address(sender), mail.wire_address(recipient)
+    rules = SMTP if origin.isascii() and goal.isascii() else SMTPUTF8
+    message = EmailMessage(rules.clone(refold_source="none"))
+
+    def put(header: str, words: str, address: str = "") -> None:
+        if words.isascii() and "=?" not in words:
+            local, _, domain = address.rpartition("@")
+            message[header] = Address(words, local, domain) if address else words
+            return
+        value = Header(words, "utf-8", maxlinelen=72, header_name=header).encode()
+        message.set_raw(header, f"{value}\n <{address}>" if address else value)
+
+    put("From", name, origin)
+    put("To", "", goal)
+    put("Subject", subject)
+    message["Date"] = format_datetime(NOW)
+    message.set_raw("Message-ID", mail.message_id(sender, marker))
+    if answers:
+        message.set_raw("In-Reply-To", answers[-1])
+        message.set_raw("References", "\n ".join(answers))
+    if unsubscribe:
+        local, _, domain = origin.rpartition("@")
+        link = f"<mailto:{quote(local, safe='')}@{domain}?subject=unsubscribe%20{marker}>"
+        message.set_raw("List-Unsubscribe", link)
+    if automatic:
+        message["Auto-Submitted"] = "auto-generated"
+        message["X-Auto-Response-Suppress"] = "All"
+    message["X-Reply-Marker"] = marker
+    message.set_content(text, charset="utf-8", cte="quoted-printable")
+    if html is not None:
+        message.add_alternative(html, subtype="html", charset="utf-8", cte="quoted-printable")
+        message.set_boundary(f"=_{marker}")
+    return message.as_bytes()
+
+
+_ANY_LINE = st.text(st.characters(exclude_categories=["Cs", "Cc", "Zl", "Zp"]), max_size=120)
+_ASCII_LINE = st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=120)
+_WORDS = st.lists(st.text("abcXYZ019.,-'!", min_size=1, max_size=30), max_size=12).map(" ".join)
+_LINES = _WORDS | _ASCII_LINE | _ANY_LINE
+_TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=300) | st.lists(
+    _WORDS | _ASCII_LINE, max_size=6
+).map("\n".join)
+_ADDRESSES = st.sampled_from(
+    [
+        "a@own.example",
+        "First.Last+tag@mail.Own.example",
+        "o'brien@own.example",
+        "jürgen@own.example",
+        "anna@bücher.example",
+        f"{'x' * 60}@{'y' * 60}.example",
+    ]
+)
+
+
+@settings(max_examples=60)
+@given(
+    _ADDRESSES,
+    _ADDRESSES,
+    _LINES,
+    _LINES,
+    _TEXTS,
+    st.none() | _TEXTS,
+    st.text("abc019.-_", min_size=1, max_size=64),
+    st.lists(st.sampled_from(["<a@b>", "<c@d.example>", f"<{'x' * 200}@d>"]), max_size=3),
+    st.booleans(),
+    st.booleans(),
+)
+def test_it_is_byte_for_byte_what_the_standard_library_writes(
+    sender: str,
+    recipient: str,
+    subject: str,
+    name: str,
+    text: str,
+    html: str | None,
+    marker: str,
+    answers: list[str],
+    unsubscribe: bool,
+    automatic: bool,
+) -> None:
+    written = mail.compose(
+        sender,
+        recipient,
+        subject,
+        text,
+        NOW,
+        marker,
+        sender_name=name,
+        html=html,
+        answers=answers,
+        unsubscribe=unsubscribe,
+        automatic=automatic,
+    )
+    assert written == as_email_writes_it(
+        sender,
+        recipient,
+        subject,
+        text,
+        marker,
+        name=name,
+        html=html,
+        answers=answers,
+        unsubscribe=unsubscribe,
+        automatic=automatic,
+    )

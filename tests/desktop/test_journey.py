@@ -1,7 +1,8 @@
 """The main job as a person does it: a real window, engine, tray, notification daemon and browser."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -9,13 +10,11 @@ from reply_desktop.channel.messages import GetAccount, ListAccounts
 from reply_desktop.domain.rows import AccountFilter
 from reply_desktop.domain.states import COLORS, Color
 from reply_desktop.sandbox.control import Control, Door
-from tests.harness.accessibility import Accessibility
-from tests.harness.app import HANDLED, App, Heard
-from tests.harness.browser import Browser, Page
+from tests.harness.app import App, Heard, open_world
+from tests.harness.browser import Browser
 from tests.harness.fixtures import Desktop
-from tests.harness.keyring import SessionKeyring
 from tests.harness.notifications import Closed, Notifications, Shown
-from tests.harness.tray import Tray
+from tests.harness.tray import GREEN, RED, Tray, wait_for_color
 from tests.harness.waiting import wait_until
 
 pytestmark = [pytest.mark.desktop, pytest.mark.slow]
@@ -33,13 +32,8 @@ CHOSEN = "document.querySelector('input[name=sub]:checked')?.dataset.address"
 @pytest.fixture(scope="module")
 def world(desktop: Desktop, tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
     """One data folder with its sandbox for all tests here; nothing runs yet."""
-    accessibility, keyring = Accessibility(), SessionKeyring()
-    keyring.clear()
-    made = App(tmp_path_factory.mktemp("journey") / "data", accessibility)
-    yield made
-    made.close()
-    keyring.close()
-    accessibility.close()
+    with open_world(tmp_path_factory.mktemp("journey") / "data") as made:
+        yield made
 
 
 @pytest.fixture
@@ -65,11 +59,6 @@ def lose(app: App, address: str, notifications: Notifications) -> Shown:
     app.press("Check all")
     app.wait_for_row(address, "Expired")
     return notifications.wait_for(lambda each: each.summary == f"{address} cannot send")
-
-
-def consent_page(browser: Browser) -> Page:
-    """The provider's page, once the app has opened it."""
-    return browser.wait_for_page(lambda page: page.title.startswith("Give Reply Desktop access"))
 
 
 def result_page(browser: Browser) -> str:
@@ -116,7 +105,7 @@ def test_access_removed_and_reconnected_by_the_button_in_the_row(
     app.wait_for_words(f"{ANA} cannot send")
 
     app.click_row_button(ANA)
-    page = consent_page(browser)
+    page = browser.consent_page()
     assert page.evaluate(CHOSEN) == ANA
     app.wait_for_words("Finish in your browser")
     before = max((visit.id for visit in app.control.visits(mailbox=ANA)), default=0)
@@ -131,15 +120,20 @@ def test_access_removed_and_reconnected_by_the_button_in_the_row(
 
 
 def test_reconnected_by_the_button_of_the_alert(
-    app: App, browser: Browser, notifications: Notifications, tray: Tray
+    app: App, browser: Browser, notifications: Notifications, tray: Tray, screenshot: Callable[[str], Path]
 ) -> None:
+    wait_for_color(screenshot, "journey-calm", GREEN)
     alert = lose(app, DANA, notifications)
-    assert alert.actions["reconnect"] == "Reconnect"
-    notifications.press(alert, "reconnect")
-    page = consent_page(browser)
+    assert alert.actions == {"default": "", "reconnect": "Reconnect", "details": "Details"}
+    wait_for_color(screenshot, "journey-lost", RED)
+    # A click in the bubble: whoever sees the alert need not look for the window.
+    notifications.press(alert, "reconnect", app.click)
+    page = browser.consent_page()
     assert page.evaluate(CHOSEN) == DANA
     page.click("button[value=allow]")
     assert f"{DANA} is signed in" in result_page(browser)
+    wait_until(lambda: not any(f"{DANA} cannot send" in said for said in app.words), "end of the banner")
+    wait_for_color(screenshot, "journey-mended", GREEN)
     works_again(app, DANA, alert, notifications, tray)
 
 
@@ -155,18 +149,8 @@ def test_reconnected_by_keyboard_alone(
             break
         app.keys("Tab")
     app.keys("ctrl+Home", "Right", "space")
-    page = consent_page(browser)
-    assert page.evaluate(CHOSEN) == EMIL
-    wait_until(lambda: page.evaluate("document.hasFocus()"), "browser with the keyboard")
-    for _ in range(10):
-        if page.evaluate("document.activeElement.value") == "allow":
-            break
-        app.keys("Tab")
-    app.keys("Return")
-    assert f"{EMIL} is signed in" in result_page(browser)
-    browser.close_pages()
-    wait_until(lambda: app.wait_for("Done").has("focused"), "keyboard on Done")
-    app.keys("Return")
+    assert browser.consent_page().evaluate(CHOSEN) == EMIL
+    app.allow_by_keyboard(browser)
     wait_until(lambda: app.table.has("focused"), "keyboard back in the table")
     works_again(app, EMIL, alert, notifications, tray)
 
@@ -180,7 +164,7 @@ def test_another_account_or_no_consent_stores_nothing(
     before = client.ask(GetAccount(lost))
 
     app.click_row_button(BEN)
-    page = consent_page(browser)
+    page = browser.consent_page()
     page.click(f'input[data-address="{ANA}"]')
     page.click("button[value=allow]")
     told = result_page(browser)
@@ -192,7 +176,7 @@ def test_another_account_or_no_consent_stores_nothing(
 
     browser.close_pages()
     app.press("Try again")
-    consent_page(browser).click("button[value=deny]")
+    browser.consent_page().click("button[value=deny]")
     assert "Access was refused" in result_page(browser)
     app.wait_for_words("Access was not given")
     assert app.rows[BEN].status == "Expired"
@@ -277,10 +261,10 @@ def test_a_killed_window_stops_nothing_and_the_next_shows_the_truth(app: App) ->
 
 def test_everything_a_person_handles_has_a_name(app: App, notifications: Notifications) -> None:
     lose(app, ANA, notifications)
-    unnamed = nameless(app)
+    unnamed = app.nameless
     app.click_row(ANA)
     app.wait_for_words("You can fix this.")
-    unnamed += nameless(app)
+    unnamed += app.nameless
     for page, landmark in {
         "Notifications": "Show a test alert",
         "Providers": "Save the Microsoft settings",
@@ -289,14 +273,5 @@ def test_everything_a_person_handles_has_a_name(app: App, notifications: Notific
     }.items():
         app.press(page, "check box")
         app.root.wait_for(role="push button", name=landmark)
-        unnamed += nameless(app)
+        unnamed += app.nameless
     assert unnamed == []
-
-
-def nameless(app: App) -> list[str]:
-    """What a person handles in what is shown now and a screen reader has no word for."""
-    return [
-        f"{each.role} at {each.extents}"
-        for each in app.root.walk(shown=True)
-        if each.role in HANDLED and not each.name
-    ]

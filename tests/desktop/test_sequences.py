@@ -11,11 +11,9 @@ import pytest
 from reply_desktop.channel.messages import ListSequences, PauseSending
 from reply_desktop.domain.sequence_rows import SequenceRow
 from reply_desktop.sandbox.control import SinkMessage
-from tests.harness.accessibility import Accessibility, Node
-from tests.harness.app import HANDLED, App
+from tests.harness.app import App, open_world
 from tests.harness.browser import Browser
 from tests.harness.fixtures import Desktop
-from tests.harness.keyring import SessionKeyring
 from tests.harness.notifications import Notifications
 from tests.harness.tray import Tray
 from tests.harness.waiting import wait_until
@@ -46,15 +44,8 @@ REPLIED = 6
 @pytest.fixture(scope="module")
 def world(desktop: Desktop, tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
     """One data folder with its sandbox for all tests here; nothing runs yet."""
-    accessibility, keyring = Accessibility(), SessionKeyring()
-    keyring.clear()
-    with closing(Notifications()) as before:
-        before.clear_all()
-    made = App(tmp_path_factory.mktemp("sequences") / "data", accessibility)
-    yield made
-    made.close()
-    keyring.close()
-    accessibility.close()
+    with open_world(tmp_path_factory.mktemp("sequences") / "data") as made:
+        yield made
 
 
 @pytest.fixture
@@ -113,21 +104,6 @@ def told_of(app: App, sequence: str) -> str:
     return app.hover(x + 36, y + height // 2)
 
 
-def open_log_entry(app: App, words: str) -> list[Node]:
-    """The cells of the entry that the log was opened at, once it is: it has the keyboard and is at hand."""
-    app.wait_for("Clear highlight")
-    log = app.sheet("Log")
-
-    def found() -> list[Node] | None:
-        for row in range(min(log.size[0], 40)):
-            cells = [log.cell(row, column) for column in range(5)]
-            if any(cell.has("focused") for cell in cells):
-                return cells if cells[WHAT].name.startswith(words) else None
-        return None
-
-    return wait_until(found, f"entry “{words}” at hand")
-
-
 @contextmanager
 def nothing_sent(app: App) -> Iterator[None]:
     """No mail leaves meanwhile: each brings a new entry, and a cell is known by its place only."""
@@ -153,15 +129,6 @@ def log_of(app: App, sequence: str) -> list[dict[str, str]]:
     assert done.returncode == 0, done.stderr
     entries: list[dict[str, str]] = json.loads(done.stdout)["entries"]
     return entries
-
-
-def nameless(app: App) -> list[str]:
-    """What a person handles in what is shown now and a screen reader has no word for."""
-    return [
-        f"{each.role} at {each.extents}"
-        for each in app.root.walk(shown=True)
-        if each.role in HANDLED and not each.name
-    ]
 
 
 def test_one_account_lost_and_mended_from_the_log(
@@ -191,7 +158,7 @@ def test_one_account_lost_and_mended_from_the_log(
     app.press("Notifications, 1 unread")
     app.press(f"Details: {ANA} cannot send")
     with nothing_sent(app):
-        entry = open_log_entry(app, "Account cannot send")
+        entry = app.wait_for_log_entry("Account cannot send")
         assert entry[ACCOUNT].name == ANA
         assert ANA in entry[TOLD].name
         assert app.wait_for("Log", "page tab").has("selected")
@@ -202,7 +169,7 @@ def test_one_account_lost_and_mended_from_the_log(
         app.wait_for_words("You can fix this.")
     lost_at = max(mail.id for mail in mails(app))
     app.press("Reconnect")
-    page = browser.wait_for_page(lambda page: page.title.startswith("Give Reply Desktop access"))
+    page = browser.consent_page()
     assert {mail.account for mail in mails(app, last)} == {DANA}
     page.click("button[value=allow]")
     browser.wait_for_page(lambda page: "is signed in" in page.title)
@@ -237,9 +204,7 @@ def test_a_mail_is_read_and_answered_as_its_recipient(
 ) -> None:
     open_tab(app, ONE, "Settings")
     app.press(f"Allow reading for {ANA}")
-    browser.wait_for_page(lambda page: page.title.startswith("Give Reply Desktop access")).click(
-        "button[value=allow]"
-    )
+    browser.consent_page().click("button[value=allow]")
     browser.wait_for_page(lambda page: "is signed in" in page.title)
     browser.close_pages()
     app.wait_until_gone(f"Allow reading for {ANA}")
@@ -297,17 +262,17 @@ def test_switched_off_and_on_by_keyboard_alone(app: App) -> None:
 
 
 def test_everything_a_person_handles_has_a_name(app: App, screenshot: Callable[[str], Path]) -> None:
-    unnamed = nameless(app)
+    unnamed = app.nameless
     open_tab(app, BOTH, "Steps")
     for tab, landmark in TABS.items():
         app.press(tab, "page tab")
         app.wait_for(*landmark)
-        unnamed += [f"{tab}: {each}" for each in nameless(app)]
+        unnamed += [f"{tab}: {each}" for each in app.nameless]
         screenshot(f"sequence-{tab.lower()}")
     app.press("Prospects", "page tab")
     app.press("Import CSV…")
     app.wait_for("Choose a file…")
-    unnamed += nameless(app)
+    unnamed += app.nameless
     app.keys("Escape")
     assert unnamed == []
 

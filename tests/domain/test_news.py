@@ -80,7 +80,7 @@ def test_a_foreseen_end_is_told_with_its_time_and_its_end_is_no_news() -> None:
     (notice,) = about(near, opened=opened)
     assert (notice.kind, notice.severity) == (NotificationKind.DEADLINE_NEAR, Severity.WARNING)
     assert notice.title == "ana@example.com: sign-in ends soon (Testing mode), by 3 Mar, 14:05"
-    assert "Reconnect ana@example.com" in notice.text
+    assert "every sign-in ends after 7 days. Reconnect ana@example.com" in notice.text
     closed = replace(opened, ending=Ending.RECONNECTED, ended_at=NOW)
     assert about(replace(near, state=State.CONNECTED, cause=None), closed=closed, told=True) == []
 

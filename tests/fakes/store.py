@@ -52,6 +52,7 @@ from reply_desktop.services.sequence_ports import (
     Sequences,
     Suppressions,
     Touches,
+    UnfinishedImports,
 )
 
 
@@ -347,6 +348,10 @@ class MemoryUnit:
     @property
     def enrollments(self) -> Enrollments:
         return self._real.enrollments
+
+    @property
+    def imports(self) -> UnfinishedImports:
+        return self._real.imports
 
     @property
     def touches(self) -> Touches:

@@ -1,23 +1,28 @@
 """The real app with a sandbox of its own, run, seen and worked from outside, as the person at the screen does."""
 
+import json
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from reply_desktop.channel.client import Client
 from reply_desktop.channel.launch import ensure_engine, stop_running
 from reply_desktop.channel.messages import (
     BeginConsent,
     CheckAccounts,
+    GetAccount,
     GetAccounts,
+    GetSettings,
     ListAccounts,
     MarkRead,
+    Request,
     RowsChanged,
 )
 from reply_desktop.config import APP_ID, Config
@@ -28,10 +33,14 @@ from reply_desktop.sandbox import process
 from reply_desktop.sandbox.control import SandboxControl
 from reply_desktop.sandbox.person import Person
 from tests.harness.accessibility import Accessibility, Node
+from tests.harness.browser import Browser
 from tests.harness.bus import BusError
+from tests.harness.keyring import SessionKeyring
+from tests.harness.notifications import Notifications
 from tests.harness.tray import TrayIcon
 from tests.harness.waiting import wait_until
 
+A = TypeVar("A")
 ROOT = Path(__file__).resolve().parents[2]
 PRESSED = {"push button", "check box", "radio button", "button menu", "menu item", "toggle button"}
 """Roles of what can be pressed."""
@@ -262,9 +271,28 @@ class App:
         except AssertionError as late:
             raise AssertionError(f"{late}; shown: {list(self.toggles.values())}") from None
 
+    def wait_for_log_entry(self, begins: str) -> list[Node]:
+        """The cells of the entry that a log was opened at, once it is: it has the keyboard and begins so."""
+        self.wait_for("Clear highlight")
+        log = self.sheet("Log")
+
+        def found() -> list[Node] | None:
+            for row in range(min(log.size[0], 40)):
+                cells = [log.cell(row, column) for column in range(5)]
+                if any(cell.has("focused") for cell in cells):
+                    return cells if cells[0].name.startswith(begins) else None
+            return None
+
+        return wait_until(found, f"entry “{begins}” at hand")
+
     def find(self, name: str, role: str = "push button") -> Node | None:
         """What is shown under this name, if it is."""
         return self.root.find(role=role, name=name, shown=True)
+
+    def shown(self, name: str | None = None, role: str = "push button") -> list[Node]:
+        """All that is shown of this role, and under this name where one is given."""
+        found = (each for each in self.frame.walk(shown=True) if each.role == role)
+        return [each for each in found if name in (None, each.name)]
 
     def wait_for(self, name: str, role: str = "push button", deadline_s: float = 10.0) -> Node:
         """As `find`, waiting for it to be shown."""
@@ -288,14 +316,36 @@ class App:
         return wait_until(said, f"label with {parts}", deadline_s)
 
     @property
-    def unread(self) -> int:
-        """How many unread notifications the bell counts."""
-        bell = next(
-            each.name
+    def bell(self) -> Node:
+        """The bell in the header."""
+        return next(
+            each
             for each in self.frame.walk(shown=True)
             if each.role == "push button" and each.name.startswith("Notifications")
         )
-        return int(bell.partition(", ")[2].partition(" ")[0] or 0)
+
+    @property
+    def unread(self) -> int:
+        """How many unread notifications the bell counts."""
+        return int(self.bell.name.partition(", ")[2].partition(" ")[0] or 0)
+
+    @property
+    def nameless(self) -> list[str]:
+        """What a person handles in what is shown now and a screen reader has no word for."""
+        return [
+            f"{each.role} at {each.extents}"
+            for each in self.root.walk(shown=True)
+            if each.role in HANDLED and not each.name
+        ]
+
+    @property
+    def clipboard(self) -> str:
+        """The text in the clipboard, as another program gets it."""
+        read = "from PySide6.QtGui import QGuiApplication as A; app = A([]); print(app.clipboard().text())"
+        done = subprocess.run(
+            [sys.executable, "-c", read], check=True, timeout=20, capture_output=True, text=True
+        )
+        return done.stdout
 
     # Working
 
@@ -356,9 +406,40 @@ class App:
         """Turn the wheel over a place until it is at the top."""
         _xdotool("mousemove", "--sync", str(x), str(y), "click", "--repeat", "60", "4", "mousemove", *OUTSIDE)
 
+    def scroll_down(self, x: int, y: int, notches: int = 8) -> None:
+        """Turn the wheel over a place a little further."""
+        turned = ("click", "--repeat", str(notches), "5")
+        _xdotool("mousemove", "--sync", str(x), str(y), *turned, "mousemove", *OUTSIDE)
+
     def keys(self, *keys: str) -> None:
         """Press keys, such as "Tab" or "ctrl+f", on whatever has the keyboard."""
         _xdotool("key", "--clearmodifiers", *keys)
+
+    def tab_to(self, name: str, most: int = 30) -> Node:
+        """The button of this name, once Tab was pressed until it has the keyboard."""
+        for _ in range(most):
+            if (found := self.with_keyboard(name)) is not None:
+                return found
+            self.keys("Tab")
+        raise AssertionError(f"within {most} presses of Tab the keyboard did not come to {name!r}")
+
+    def with_keyboard(self, name: str) -> Node | None:
+        """The button of this name that has the keyboard, if one has."""
+        return next((each for each in self.shown(name) if each.has("focused")), None)
+
+    def allow_by_keyboard(self, browser: Browser) -> None:
+        """Give the consent that the browser asks for, and put its window and the app's away."""
+        page = browser.consent_page()
+        wait_until(lambda: page.evaluate("document.hasFocus()"), "browser with the keyboard")
+        for _ in range(10):
+            if page.evaluate("document.activeElement.value") == "allow":
+                break
+            self.keys("Tab")
+        self.keys("Return")
+        browser.wait_for_page(lambda page: "is signed in" in page.title)
+        browser.close_pages()
+        wait_until(lambda: self.wait_for("Done").has("focused"), "keyboard on Done")
+        self.keys("Return")
 
     def text(self, text: str) -> None:
         """Type a text into whatever has the keyboard."""
@@ -400,6 +481,19 @@ class App:
         wait_until(there, f"window at {wanted}")
 
     # The engine and the world
+
+    def ask(self, request: Request[A]) -> A:
+        """What the engine answers."""
+        with closing(self.client()) as client:
+            return client.ask(request)
+
+    def setting(self, name: str) -> Any:
+        """A setting as the engine keeps it."""
+        return json.loads(self.ask(GetSettings((name,))).values[name])
+
+    def account_id(self, address: str) -> str:
+        """The id of the account with this address."""
+        return self.ask(GetAccount(address)).row.id
 
     @property
     def control(self) -> SandboxControl:
@@ -450,6 +544,20 @@ class App:
         number = self.engine_pid
         os.kill(number, signal.SIGKILL)
         return number
+
+
+@contextmanager
+def open_world(folder: Path, **options: Any) -> Iterator[App]:
+    """The app on a new data folder, with an empty keyring and no bubble over it; nothing runs yet."""
+    with closing(Accessibility()) as accessibility, closing(SessionKeyring()) as keyring:
+        keyring.clear()
+        with closing(Notifications()) as before:
+            before.clear_all()
+        made = App(folder, accessibility, **options)
+        try:
+            yield made
+        finally:
+            made.close()
 
 
 class Heard:

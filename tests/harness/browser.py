@@ -92,6 +92,10 @@ class Browser:
         except AssertionError as late:
             raise AssertionError(f"{late}; open: {[page.url for page in self.pages]}") from None
 
+    def consent_page(self) -> Page:
+        """The sandbox's page that asks for consent, once the app has opened it."""
+        return self.wait_for_page(lambda page: page.title.startswith("Give Reply Desktop access"))
+
     def place(self, page: Page, left: int, top: int, width: int, height: int) -> None:
         """Puts the page's window there on the screen."""
         connection = self._connection(self._get("/json/version"))

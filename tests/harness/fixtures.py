@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from tests.harness.browser import Browser
     from tests.harness.keyring import SessionKeyring
     from tests.harness.notifications import Notifications
-    from tests.harness.tray import Tray
+    from tests.harness.tray import Panel, Tray
 
 PICTURES = Path(__file__).resolve().parents[2] / "build" / "screenshots"
 ABSENT = "needs the private desktop session; run it by: make test ARGS="
@@ -69,6 +69,19 @@ def tray(desktop: Desktop) -> Iterator["Tray"]:
     host = Tray()
     yield host
     host.close()
+
+
+@pytest.fixture
+def panel(desktop: Desktop) -> Iterator["Panel"]:
+    """The panel that hosts the tray; it runs again afterwards, as it was."""
+    from tests.harness.tray import Panel
+
+    made = Panel()
+    yield made
+    if made.dressed:
+        made.stop()
+    made.start()
+    made.close()
 
 
 @pytest.fixture

@@ -94,8 +94,14 @@ class Notifications:
         """Why it went away, once it has."""
         return self._wait(lambda: shown.closed, f"end of the notification {shown.summary!r}", deadline_s)
 
-    def press(self, shown: Shown, key: str, deadline_s: float = 10.0) -> None:
-        """Presses the button of an action in the bubble itself, as an assistive technology does."""
+    def press(
+        self,
+        shown: Shown,
+        key: str,
+        press: Callable[[Node], object] = Node.press,
+        deadline_s: float = 10.0,
+    ) -> None:
+        """Presses the button of an action in the bubble itself, as an assistive technology does, or by `press`."""
         label = shown.actions[key]
         accessibility = Accessibility()
 
@@ -108,7 +114,7 @@ class Notifications:
             return None
 
         try:
-            wait_until(button, f"button {label!r} in the bubble {shown.summary!r}", deadline_s).press()
+            press(wait_until(button, f"button {label!r} in the bubble {shown.summary!r}", deadline_s))
         finally:
             accessibility.close()
         self._wait(lambda: key in shown.pressed, f"action {key!r}", deadline_s)

@@ -1,8 +1,16 @@
 """Looks at the tray as the panel does: which icons are there, what they say, what their menus offer."""
 
+import os
+import signal
+import subprocess
+from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+from PySide6.QtGui import QColor, QImage
+
+from reply_desktop.ui.theme import LIGHT
 from tests.harness.bus import Bus
 from tests.harness.waiting import wait_until
 
@@ -10,6 +18,7 @@ WATCHER = "org.kde.StatusNotifierWatcher"
 WATCHER_PATH = "/StatusNotifierWatcher"
 ITEM = "org.kde.StatusNotifierItem"
 MENU = "com.canonical.dbusmenu"
+GREEN, ORANGE, RED = (QColor(tone.fill) for tone in (LIGHT.green, LIGHT.orange, LIGHT.red))
 
 
 @dataclass(frozen=True)
@@ -121,3 +130,47 @@ class Tray:
     def close(self) -> None:
         """Hangs up."""
         self._bus.close()
+
+
+class Panel:
+    """The panel that hosts the tray; it may be ended and started again."""
+
+    def __init__(self) -> None:
+        self._bus = Bus()
+        self.dressed = False
+
+    def stop(self) -> None:
+        subprocess.run(["xfce4-panel", "--quit"], check=True, capture_output=True)
+        wait_until(lambda: not self._bus.owned("org.xfce.Panel"), "end of the panel")
+        wait_until(lambda: not self._bus.owned(WATCHER), "end of the panel")
+
+    def kill(self) -> None:
+        """End it without a word, as a crash does."""
+        bus = ("org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus")
+        os.kill(self._bus.call(*bus, "GetConnectionUnixProcessID", "s", ("org.xfce.Panel",)), signal.SIGKILL)
+        wait_until(lambda: not self._bus.owned(WATCHER), "end of the panel")
+        wait_until(lambda: not self._bus.owned("org.xfce.Panel"), "end of the panel")
+
+    def start(self, theme: str = "") -> None:
+        """Start it, if it does not run; `theme` as GTK names it."""
+        if not self._bus.owned(WATCHER):
+            self.dressed = bool(theme)
+            chosen = f"GTK_THEME={theme} " if theme else ""
+            subprocess.run(
+                ["sh", "-c", f"{chosen}xfce4-panel --disable-wm-check >/dev/null 2>&1 &"], check=True
+            )
+            wait_until(lambda: self._bus.owned(WATCHER), "panel")
+
+    def close(self) -> None:
+        self._bus.close()
+
+
+def wait_for_color(screenshot: Callable[[str], Path], name: str, color: QColor) -> None:
+    """Waits until the panel at the top of the screen shows this colour of a badge; keeps the picture."""
+
+    def seen() -> bool:
+        panel = QImage(str(screenshot(name))).copy(0, 0, 1280, 32)
+        pixels = (panel.pixelColor(x, y) for x in range(200) for y in range(panel.height()))
+        return sum(pixel == color for pixel in pixels) > 10
+
+    wait_until(seen, f"{color.name()} in the panel")

@@ -24,7 +24,7 @@ from reply_desktop.domain.provider import Provider
 from reply_desktop.domain.rows import AlertMailRow, RelayRow
 from reply_desktop.domain.states import State
 from reply_desktop.services.alert_mail import ROUTES, AlertMail
-from reply_desktop.services.alert_ports import Handed, HandedState, Messenger
+from reply_desktop.services.alert_ports import Handed, HandedState, Messenger, NotNow
 from reply_desktop.services.ports import SendResult, SentSearch
 from reply_desktop.services.relay import RELAY, Relay
 from reply_desktop.services.sealed_settings import SealedSettings
@@ -343,15 +343,43 @@ def test_nobody_can_tell(desk: Desk, route: str) -> None:
     assert desk.mail.find(Channel.EMAIL, route, "batch-1", START) is None
 
 
-@pytest.mark.parametrize("error", [VaultLocked("Locked."), RuntimeError("broken")])
-def test_a_search_that_fails_tells_nothing(
-    desk: Desk, error: Exception, expect_log: Callable[[str], None]
-) -> None:
+def test_a_search_that_fails_tells_nothing(desk: Desk, expect_log: Callable[[str], None]) -> None:
     desk.world.add("ben", scopes=(READ,))
-    raising = Raising(error)
-    desk.world.providers[Provider.GOOGLE] = raising
-    if isinstance(error, RuntimeError):
-        expect_log("adapter failed on google")
+    desk.world.providers[Provider.GOOGLE] = Raising(RuntimeError("broken"))
+    expect_log("adapter failed on google")
+    assert desk.mail.find(Channel.EMAIL, "ben", "batch-1", START) is None
+
+
+def test_what_cannot_be_looked_for_now_can_be_later(desk: Desk) -> None:
+    desk.world.add("ben", scopes=(SEND, READ))
+    google, away = desk.world.google, Outcome(Cause.OFFLINE)
+
+    def is_not_now() -> bool:
+        with pytest.raises(NotNow):
+            desk.mail.find(Channel.EMAIL, "ben", "batch-1", START)
+        return True
+
+    google.search = SentSearch(away)
+    assert is_not_now()
+    desk.world.providers[Provider.GOOGLE] = Raising(VaultLocked("Locked."))
+    assert is_not_now()
+    desk.world.providers[Provider.GOOGLE] = google
+    desk.world.vault.locked = True
+    desk.world.credentials.forget_all()
+    assert is_not_now()
+    desk.world.vault.locked = False
+    desk.world.clock.advance(HOUR)
+    google.answer(away)
+    assert is_not_now(), "the check that must come first"
+    google.answer(PROVEN)
+    google.search = SentSearch(PROVEN, True)
+    assert desk.mail.find(Channel.EMAIL, "ben", "batch-1", START) is True
+
+
+def test_an_account_lost_just_then_cannot_tell_any_more(desk: Desk) -> None:
+    desk.world.add("ben", scopes=(SEND, READ))
+    desk.world.clock.advance(HOUR)
+    desk.world.google.answer(Outcome(Cause.GRANT_REVOKED))
     assert desk.mail.find(Channel.EMAIL, "ben", "batch-1", START) is None
 
 

@@ -15,8 +15,8 @@ from reply_desktop.domain.causes import Cause
 from reply_desktop.domain.notification import Notification, NotificationKind
 from reply_desktop.domain.preferences import EMAIL_CAP, EMAIL_TO, QUIET
 from reply_desktop.domain.states import State
-from reply_desktop.services.alert_ports import Handed, HandedState
-from reply_desktop.services.courier import DAY_S, LADDER_S, LOOK_AGAIN_S, SETTLE_S, Courier
+from reply_desktop.services.alert_ports import Handed, HandedState, NotNow
+from reply_desktop.services.courier import ASKED_S, DAY_S, LADDER_S, LOOK_AGAIN_S, SETTLE_S, Courier
 from tests.fakes.world import World
 
 MINUTE = timedelta(minutes=1)
@@ -28,7 +28,10 @@ class KilledError(BaseException):
 
 
 class FakeMessenger:
-    """Gives the scripted ends, then TOLD for ever. `dies`: in which moment of handing over the engine does."""
+    """Gives the scripted ends, then TOLD for ever.
+
+    `dies`: in which moment of handing over the engine does. `away`: it cannot be looked for anything.
+    """
 
     def __init__(self) -> None:
         self.ways: Sequence[str] = ("ben",)
@@ -37,6 +40,7 @@ class FakeMessenger:
         self.there: bool | None = None
         self.looked: list[tuple[str, str]] = []
         self.dies = ""
+        self.away = False
 
     def routes(self, channel: str, news: Sequence[Notification]) -> Sequence[str]:
         return self.ways
@@ -50,6 +54,8 @@ class FakeMessenger:
         return self.ends.pop(0) if self.ends else TOLD
 
     def find(self, channel: str, route: str, batch: str, since: datetime) -> bool | None:
+        if self.away:
+            raise NotNow
         self.looked.append((route, batch))
         return self.there
 
@@ -249,6 +255,73 @@ def test_an_engine_that_dies_while_handing_over(
     marks = {batch for _, batch, _ in desk.mail.handed} | {batch for _, batch in desk.mail.looked}
     assert marks == {announcement.batch}, "the same mark, so that a receiver knows it again"
     assert len(desk.bell()) == (ends == "in_doubt")
+
+
+def dies_telling(desk: Desk) -> None:
+    """An engine that dies in the midst of the first e-mail, and another one."""
+    desk.lose("ana")
+    desk.mail.dies = "before"
+    with pytest.raises(KilledError):
+        desk.pass_time()
+    desk.mail.dies = ""
+    desk.restart()
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_what_cannot_be_looked_for_at_once_is_looked_for_when_a_way_opens(desk: Desk, there: bool) -> None:
+    dies_telling(desk)
+    desk.mail.away = True
+    desk.pass_time(SETTLE_S)
+    assert desk.states() == ["telling"] and desk.bell() == []
+    desk.mail.away, desk.mail.there = False, there
+    desk.courier.look_again()
+    desk.pass_time(0)
+    assert desk.states() == ["told"] and len(desk.mail.handed) == (not there)
+
+
+def test_what_cannot_be_looked_for_in_an_hour_is_in_doubt(desk: Desk) -> None:
+    dies_telling(desk)
+    # As long as a computer may be off, which is nobody's trouble with the provider.
+    desk.world.clock.advance(ASKED_S)
+    desk.mail.away = True
+    for _ in range(int(ASKED_S / LOOK_AGAIN_S)):
+        desk.pass_time(LOOK_AGAIN_S)
+        assert desk.states() == ["telling"]
+    desk.pass_time(LOOK_AGAIN_S)
+    assert desk.states() == ["in_doubt"] and len(desk.bell()) == 1
+
+
+def test_news_does_not_wait_for_what_cannot_be_looked_for(desk: Desk) -> None:
+    dies_telling(desk)
+    desk.mail.away = True
+    desk.lose("ben")
+    desk.pass_time(SETTLE_S)
+    ((_, _, told),) = desk.mail.handed
+    assert told == ["ben@example.com"] and desk.states() == ["telling", "told"]
+
+
+@pytest.mark.parametrize("killed", [True, False])
+def test_what_ends_while_it_is_handed_over_and_refused_is_not_told_later(desk: Desk, killed: bool) -> None:
+    desk.lose("ana")
+    real = desk.mail.hand
+
+    def hand(channel: str, route: str, batch: str, news: Sequence[News]) -> Handed:
+        desk.mend("ana")
+        if killed:
+            raise KilledError
+        return REFUSED
+
+    desk.mail.hand, desk.mail.there = hand, False  # type: ignore[method-assign]
+    if killed:
+        with pytest.raises(KilledError):
+            desk.pass_time()
+    else:
+        desk.pass_time()
+    desk.mail.hand = real  # type: ignore[method-assign]
+    desk.restart()
+    for _ in range(3):
+        desk.pass_time(LADDER_S[-1])
+    assert desk.mail.handed == [] and desk.states() == ["dropped"] and desk.bell() == []
 
 
 def test_one_that_may_still_show_up_is_looked_for_again_before_it_goes_again(desk: Desk) -> None:

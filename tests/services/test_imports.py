@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
@@ -10,15 +11,16 @@ import pytest
 
 from reply_desktop.adapters import csv_file
 from reply_desktop.adapters.store.database import SqliteStore
+from reply_desktop.adapters.store.unit_of_work import SqliteUnitOfWork
 from reply_desktop.domain import events
 from reply_desktop.domain.enrollment import EnrollmentState
-from reply_desktop.domain.errors import EngineUnavailable, InvalidInput, NotFound
+from reply_desktop.domain.errors import EngineUnavailable, InvalidInput, NotFound, StoreFull
 from reply_desktop.domain.log_entry import LogEntry, LogKind
 from reply_desktop.domain.prospect import Prospect, Suppression, SuppressionReason
 from reply_desktop.domain.sequence import Sequence, SequenceStatus
 from reply_desktop.domain.sequence_rows import ImportChoice, ImportReport, ProspectFilter, Skipped
 from reply_desktop.services.bus import Bus
-from reply_desktop.services.imports import LISTED, Imports
+from reply_desktop.services.imports import LISTED, PART, Imports
 from tests.fakes.clock import FakeClock
 
 
@@ -38,6 +40,18 @@ class SlowFile:
             yield line, row
 
 
+class WatchedStore(SqliteStore):
+    """A real store, with something done before each unit of work that writes."""
+
+    before_write: Callable[[], None] = staticmethod(lambda: None)
+
+    @contextmanager
+    def begin(self, *, durable: bool = False) -> Iterator[SqliteUnitOfWork]:
+        self.before_write()
+        with super().begin(durable=durable) as unit:
+            yield unit
+
+
 class World:
     """A real store with one sequence, and an importer whose work is done at once."""
 
@@ -45,7 +59,8 @@ class World:
         self.folder = folder
         self.sequence_id = "s1"
         self.clock = clock
-        self.store = SqliteStore(folder / "reply.db", clock, max_pages=max_pages)
+        fresh = not (folder / "reply.db").exists()
+        self.store = WatchedStore(folder / "reply.db", clock, max_pages=max_pages)
         self.file = SlowFile()
         self.told: list[events.ImportProgress] = []
         self.changed_by: list[LogEntry] = []
@@ -55,10 +70,23 @@ class World:
         bus.listen(
             lambda event: self.told.append(event) if isinstance(event, events.ImportProgress) else None
         )
-        ids = count(1)
+        ids = count(1 if fresh else 1_000_000)
         self.imports = Imports(
-            self.store, self.file, self, bus, clock, self, lambda: f"id{next(ids):08}", self.wake
+            self.store,
+            self.file,
+            self,
+            bus,
+            clock,
+            self,
+            lambda: f"id{next(ids):018}",
+            self.wake,
+            again_s=0.0,
         )
+        if fresh:
+            self._begin()
+
+    def _begin(self) -> None:
+        clock = self.clock
         with self.store.begin() as unit:
             unit.sequences.add(Sequence("s1", "Spring", clock.now()))
             unit.sequences.add(Sequence("s2", "Autumn", clock.now()))
@@ -67,6 +95,16 @@ class World:
     def changed(self, sequence_id: str, *, entries: Iterable[LogEntry] = (), many: bool = False) -> None:
         assert (sequence_id, many) == (self.sequence_id, True)
         self.changed_by.extend(entries)
+
+    def at_write(self, number: int, do: Callable[[], None]) -> None:
+        """Have this done before the unit of work that writes and is the so-manieth from now on."""
+        numbers = count(1)
+
+        def look() -> None:
+            if next(numbers) == number:
+                do()
+
+        self.store.before_write = look
 
     def wake(self) -> None:
         self.woken += 1
@@ -354,3 +392,183 @@ def test_readers_see_nothing_of_it_until_all_of_it_is_there(world: World) -> Non
         reader.join()
     assert {*seen} <= {0, 6_000}
     assert len(world.enrolled()) == 6_000
+
+
+MANY = PART * 2 + 100
+KNOWN = "email,city\np0@x.example,Ulm\np1@x.example,Ulm\n"
+CROWD = "email,city\n" + "".join(f"p{n}@x.example,Bonn\n" for n in range(MANY))
+WRITES = 7
+"""Units of work of an import of CROWD where KNOWN came before: one begins, three take a part, one decides,
+one gives known prospects their fields, and one lets all be seen."""
+
+
+def state_of(world: World) -> str:
+    """Whether the crowd is there as a whole or not at all; anything between fails."""
+    seen = [email for email, _ in world.enrolled()]
+    cities = {fields["city"] for _, fields in world.enrolled()}
+    (row,) = world.store.reads.sequences.rows(["s1"])
+    with world.store.read() as unit:
+        last = unit.log.last("s1", [LogKind.IMPORTED])
+        assert unit.enrollments.last_ordinal("s1") == len(seen)
+        assert unit.imports.begun() is None
+    assert row.prospects == len(seen)
+    told = last.text if last else ""
+    if len(seen) == 2:
+        assert cities == {"Ulm"}
+        assert world.prospect("p2@x.example") is None
+        assert told == "2 prospects came from “people.csv”."
+        return "nothing"
+    assert seen == [f"p{n}@x.example" for n in range(MANY)]
+    assert cities == {"Bonn"}
+    assert told == f"{MANY - 2:,} prospects came from “people.csv”; 2 rows did not."
+    return "all"
+
+
+def test_an_import_writes_in_parts_so_that_others_can_write_too(world: World) -> None:
+    world.bring(KNOWN)
+    writes: list[None] = []
+    world.store.before_write = lambda: writes.append(None)
+    world.bring(CROWD)
+    assert len(writes) == WRITES
+    assert state_of(world) == "all"
+
+
+@pytest.mark.parametrize("number", range(1, WRITES + 1))
+def test_a_crash_leaves_nothing_or_all_once_the_engine_has_started_again(
+    world: World, clock: FakeClock, tmp_path: Path, number: int
+) -> None:
+    world.bring(KNOWN)
+    (tmp_path / "after").mkdir()
+    clock.advance(60)
+    world.at_write(number, lambda: world.store.backup(tmp_path / "after" / "reply.db"))
+    world.bring(CROWD)
+    after = World(tmp_path / "after", clock)
+    assert [email for email, _ in after.enrolled()] == ["p0@x.example", "p1@x.example"]
+    after.imports.tidy()
+    decided = number > WRITES - 2
+    assert state_of(after) == ("all" if decided else "nothing")
+    assert [entry.kind for entry in after.changed_by] == [LogKind.IMPORTED] * decided
+    assert after.woken == decided
+    after.bring(CROWD)
+    assert len(after.enrolled()) == MANY
+    after.store.close()
+
+
+@pytest.mark.parametrize("number", range(2, WRITES + 1))
+def test_a_cancel_in_the_middle_leaves_nothing_or_comes_too_late(
+    world: World, clock: FakeClock, number: int
+) -> None:
+    world.bring(KNOWN)
+    clock.advance(60)
+    world.at_write(number, lambda: world.imports.cancel("i1"))
+    report = world.bring(CROWD)
+    too_late = number > WRITES - 3
+    assert report.cancelled is not too_late
+    assert state_of(world) == ("all" if too_late else "nothing")
+    assert world.bring(CROWD).enrolled == (0 if too_late else MANY - 2)
+
+
+def test_a_removed_sequence_ends_an_import_into_it(world: World) -> None:
+    def remove() -> None:
+        world.store.before_write = lambda: None
+        with world.store.begin() as unit:
+            unit.sequences.remove("s1")
+            unit.commit()
+
+    world.at_write(3, remove)
+    assert "That sequence is not there any more." in world.fail(CROWD)
+    with world.store.read() as unit:
+        assert unit.imports.begun() is None
+
+
+def fill() -> None:
+    raise StoreFull("The disk is full.", "Make room on the disk.")
+
+
+def test_a_disk_that_fills_up_leaves_nothing(world: World, clock: FakeClock) -> None:
+    world.bring(KNOWN)
+    clock.advance(60)
+    world.at_write(3, fill)
+    assert world.fail(CROWD) == "The disk is full. Make room on the disk. Nothing was imported."
+    assert state_of(world) == "nothing"
+
+
+@pytest.mark.expect_log("What is left of an import stays hidden")
+def test_what_a_full_disk_keeps_from_being_taken_back_is_hidden_and_goes_later(
+    world: World, clock: FakeClock
+) -> None:
+    world.bring(KNOWN)
+    clock.advance(60)
+    writes = count(1)
+    world.store.before_write = lambda: fill() if next(writes) > 2 else None
+    world.fail(CROWD)
+    world.store.before_write = lambda: None
+    assert len(world.enrolled()) == 2
+    with world.store.read() as unit:
+        assert unit.imports.begun() is not None
+        first = unit.enrollments.next_unpinned("s1", clock.now())
+        assert first is not None
+        assert first.ordinal == 1
+        assert unit.enrollments.open_count("s1") == 2
+    world.imports.tidy()
+    assert state_of(world) == "nothing"
+
+
+@pytest.mark.expect_log("An import waits for room on the disk")
+@pytest.mark.parametrize("number", [WRITES - 1, WRITES])
+def test_once_decided_it_waits_for_room_on_the_disk(world: World, number: int) -> None:
+    world.bring(KNOWN)
+    world.at_write(number, fill)
+    assert world.bring(CROWD).enrolled == MANY - 2
+    assert state_of(world) == "all"
+
+
+def test_an_ending_engine_leaves_what_is_left_to_the_next(
+    world: World, clock: FakeClock, tmp_path: Path
+) -> None:
+    world.bring(KNOWN)
+    clock.advance(60)
+    world.at_write(4, world.imports.stop)
+    assert world.bring(CROWD).cancelled
+    world.store.close()
+    after = World(tmp_path, clock)
+    assert len(after.enrolled()) == 2
+    after.imports.tidy()
+    assert state_of(after) == "nothing"
+    after.store.close()
+
+
+@pytest.mark.parametrize("cancelled", [False, True])
+def test_one_import_waits_for_the_other(world: World, cancelled: bool) -> None:
+    path = world.folder / "others.csv"
+    path.write_text(CROWD)
+    second: list[threading.Thread] = []
+
+    def begin_another() -> None:
+        started = threading.Event()
+
+        def submit(run: Callable[[], None]) -> None:
+            started.set()
+            run()
+
+        world.submit = submit
+        second.append(
+            threading.Thread(target=lambda: world.imports.start("s1", str(path), None, "i2"), daemon=True)
+        )
+        second[0].start()
+        assert started.wait(10)
+        if cancelled:
+            world.imports.cancel("i2")
+            second[0].join(10)
+            assert not second[0].is_alive()
+
+    world.at_write(3, begin_another)
+    (world.folder / "people.csv").write_text(CROWD)
+    world.imports.start("s1", str(world.folder / "people.csv"), None, "i1")
+    second[0].join(30)
+    ends = {one.import_id: one.report for one in world.told if one.report is not None}
+    first, other = ends["i1"], ends["i2"]
+    assert first is not None
+    assert other is not None
+    assert (first.enrolled, other.already, other.cancelled) == (MANY, 0 if cancelled else MANY, cancelled)
+    assert len(world.enrolled()) == MANY

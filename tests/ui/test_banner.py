@@ -82,6 +82,8 @@ def test_many_sequences_and_accounts_stay_one_line() -> None:
         "“S0”, “S1” and 1 more send nothing. “S3” and “S4” go on without them."
     )
     assert hit_words({"c@x.example"}, rows) == ""
+    (long,) = [replace(one, name="<b>" + "x" * 500) for one in rows[:1]]
+    assert hit_words({"a@x.example", "b@x.example"}, [long]) == f"“<b>{'x' * 54}…” sends nothing."
 
 
 def test_several_red_accounts_are_mended_in_one_run(qtbot: QtBot, make: Make) -> None:

@@ -60,6 +60,16 @@ def test_trouble_and_its_end_are_not_mixed() -> None:
     ]
 
 
+def test_an_account_that_comes_and_goes_is_counted_once() -> None:
+    again = [
+        row(10 + one, group="n1", account_id=f"a{one % 2}", title=f"b{one % 2}@x.example") for one in range(4)
+    ]
+    (made,) = blocks(again)
+    assert (made.title, made.names) == ("2 accounts cannot send", "b0@x.example and b1@x.example")
+    (made,) = blocks([replace(one, withdrawn=one.account_id == "a0") for one in again])
+    assert (made.title, made.names) == ("1 account cannot send", "b1@x.example")
+
+
 def test_one_unread_brings_its_whole_group_to_the_top() -> None:
     old = [replace(one, read=one.id != "n3", at=one.at - timedelta(days=2)) for one in group(3)]
     assert [one.key for one in blocks([*old, row(9, read=True)])] == ["n1/account_lost", "n9"]

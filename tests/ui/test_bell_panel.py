@@ -18,7 +18,7 @@ from reply_desktop.domain.preferences import EMAIL_TO
 from reply_desktop.domain.rows import NotificationRow
 from reply_desktop.ui.bell import Bell
 from reply_desktop.ui.bell_entries import Entry, Together
-from reply_desktop.ui.bell_panel import PAGE, BellPanel
+from reply_desktop.ui.bell_panel import PAGE, SHOWN, BellPanel
 from reply_desktop.ui.bridge import Bridge
 from tests.fakes.engine import NOW, FakeEngine, few
 from tests.harness.settling import settle
@@ -189,17 +189,31 @@ def test_news_appears_in_the_open_panel_and_is_over_when_withdrawn(
     qtbot.waitUntil(lambda: "It is over" in panel_of(bell)._entries["n1"].accessibleName())
 
 
-def test_history_is_read_page_by_page(qtbot: QtBot, open_bell: Callable[[FakeEngine], Bell]) -> None:
-    engine = PagedEngine([entry(number, read=True) for number in range(PAGE + 7)])
+def test_history_is_shown_and_read_bit_by_bit(qtbot: QtBot, open_bell: Callable[[FakeEngine], Bell]) -> None:
+    total = 2 * SHOWN + 7
+    engine = PagedEngine([entry(number, read=True) for number in range(total)])
     bell = open_bell(engine)
     bell.open_panel()
     panel = panel_of(bell)
-    qtbot.waitUntil(lambda: len(panel._entries) == PAGE)
-    assert panel._older.isVisible()
-    panel._older.click()
-    qtbot.waitUntil(lambda: len(panel._entries) == PAGE + 7)
+    qtbot.waitUntil(lambda: len(panel._entries) == SHOWN)
+    for shown in (2 * SHOWN, total):
+        assert panel._older.isVisible()
+        panel._older.click()
+        qtbot.waitUntil(lambda shown=shown: len(panel._entries) == shown)  # type: ignore[misc]
     assert not panel._older.isVisible()
     assert len(engine.of(ListNotifications)) == 2
+
+
+def test_many_unread_ones_are_all_read_and_few_laid_out(
+    qtbot: QtBot, open_bell: Callable[[FakeEngine], Bell]
+) -> None:
+    engine = PagedEngine([entry(number) for number in range(4 * PAGE)])
+    bell = open_bell(engine)
+    qtbot.waitUntil(lambda: bell.unread == 4 * PAGE)
+    bell.open_panel()
+    panel = panel_of(bell)
+    qtbot.waitUntil(lambda: len(panel._rows) == 4 * PAGE)
+    assert len(panel._entries) == SHOWN and panel._older.isVisible()
 
 
 def test_old_unread_entries_are_fetched_to_the_top(

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 from pytestqt.qtbot import QtBot
 
-from reply_desktop.channel.messages import PutSettings
+from reply_desktop.channel.messages import GetSettings, PutSettings
 from reply_desktop.domain.errors import ReplyDesktopError, StoreFull
 from reply_desktop.domain.preferences import (
     ALERT_CHOICES,
@@ -81,6 +81,34 @@ def test_an_older_refusal_does_not_undo_a_newer_choice(qtbot: QtBot, open_bridge
     engine.answer_held()
     qtbot.waitUntil(lambda: len(told) == 2)
     assert preferences.value(EMAIL_TO) == ""
+
+
+def test_what_a_command_changes_is_taken_over(qtbot: QtBot, open_bridge: Open) -> None:
+    engine = FakeEngine()
+    preferences = Preferences(open_bridge(engine))
+    qtbot.waitUntil(lambda: bool(engine.of(GetSettings)))
+    engine.settings = {EMAIL_TO: '"you@harbor.example"'}
+    engine.change_mail()
+    qtbot.waitUntil(lambda: preferences.value(EMAIL_TO) == "you@harbor.example")
+
+
+def test_what_is_read_does_not_undo_what_is_chosen_meanwhile(qtbot: QtBot, open_bridge: Open) -> None:
+    engine = FakeEngine()
+    preferences = Preferences(open_bridge(engine))
+    qtbot.waitUntil(lambda: bool(engine.of(GetSettings)))
+    engine.mute = {PutSettings, GetSettings}
+    engine.settings = {THEME: '"dark"', REMINDERS: "true", TRAY_ALERTS: "true"}
+    preferences.put(REMINDERS, False)
+    preferences.read()
+    preferences.put(TRAY_ALERTS, False)
+    qtbot.waitUntil(lambda: len(engine.held) == 3)
+    put, read, last = engine.held
+    read()
+    qtbot.waitUntil(lambda: preferences.value(THEME) == "dark")
+    put()
+    last()
+    assert preferences.value(REMINDERS) is False
+    assert preferences.value(TRAY_ALERTS) is False
 
 
 def test_values_with_parts_are_kept_whole(qtbot: QtBot, open_bridge: Open) -> None:

@@ -80,6 +80,8 @@ def test_the_words_for_a_screen_reader_are_whole_and_one_line() -> None:
         "access was removed or has expired. Press Reconnect under Settings → Email accounts."
     )
     assert toggle_words(sequence_row(1, "A", tooltip="")) == "A: Active, green"
+    assert toggle_words(sequence_row(1, "<b>\u202eA</b>\n", tooltip="")) == "<b>A</b>: Active, green"
+    assert len(toggle_words(sequence_row(1, "A" * 500, tooltip=""))) < 250
 
 
 def test_turning_off_asks_to_pause_and_moves_nothing(

@@ -8,16 +8,17 @@ import email.utils
 import errno
 import imaplib
 import logging
+import math
 import re
 import smtplib
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Callable, Container, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from email.message import EmailMessage
-from types import TracebackType
 from typing import Any, Final, Self
 
 from reply_desktop.adapters.mail import ascii_domain, wire_address
@@ -67,6 +68,9 @@ _BROKEN: Final = (
 )
 _NO_SUCH_NAME: Final = (socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME))
 _IMAPLIB_OWN: Final = ("no CAPABILITY", "server not IMAP4", "got more than", "command ", "Couldn't establish")
+_HEADER_NAME: Final = re.compile(rb"(?m)^([^\s:]+)[ \t]*:")
+_SIMPLE_TO: Final = re.compile(rb"(?m)^To: ([A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)*@[a-z0-9.-]+)\r\n(?![ \t])")
+_SIMPLE_ID: Final = re.compile(rb"(?m)^Message-ID: (<[A-Za-z0-9._-]+@[a-z0-9.-]+>)\r\n(?![ \t])")
 _DELIVERED_ID: Final = re.compile(r"<[^<>@\s]{1,200}@[^<>@\s]{1,200}>")
 
 
@@ -120,22 +124,10 @@ class _Deadline:
     """Cuts a conversation off when it lasts too long: socket time-outs start afresh with every byte."""
 
     def __init__(self, seconds: float) -> None:
+        self.at = time.monotonic() + seconds
         self.fault: Fault | None = None
         self._line: Callable[[], socket.socket | None] = lambda: None
         self._lock = threading.Lock()
-        self._timer = threading.Timer(seconds, self.cut, [Fault.TIMEOUT])
-        self._timer.daemon = True
-        self._timer.name = "mail-deadline"
-
-    def __enter__(self) -> Self:
-        self._timer.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._timer.cancel()
-        self._timer.join()
 
     def watch(self, line: Callable[[], socket.socket | None]) -> None:
         """Cut this line when the time comes; `line` gives its present socket."""
@@ -150,6 +142,75 @@ class _Deadline:
                 # Not SSLSocket's own shutdown, which takes its state away under the reading thread.
                 with contextlib.suppress(OSError):
                     socket.socket.shutdown(line, socket.SHUT_RDWR)
+
+
+class _Deadlines:
+    """The conversations under way, and one thread that cuts those off that last too long.
+
+    The thread ends with the last of them, unless `stays()`: more are about to come. Starting one for each
+    costs more than writing a message.
+    """
+
+    def __init__(self, stays: Callable[[], bool]) -> None:
+        self._stays = stays
+        self._under_way: set[_Deadline] = set()
+        self._changed = threading.Condition()
+        self._next_look = math.inf
+        self._watch: threading.Thread | None = None
+        self._closed = False
+
+    def begin(self, seconds: float) -> _Deadline | None:
+        """A conversation that may last so long; None when no more may begin."""
+        deadline = _Deadline(seconds)
+        with self._changed:
+            if self._closed:
+                return None
+            self._under_way.add(deadline)
+            if self._watch is None:
+                self._next_look = math.inf
+                self._watch = threading.Thread(target=self._run, name="mail-deadline", daemon=True)
+                self._watch.start()
+            elif deadline.at < self._next_look:
+                self._changed.notify_all()
+        return deadline
+
+    def end(self, deadline: _Deadline) -> None:
+        """It is over; once this returns, it is not cut off any more."""
+        with self._changed:
+            self._under_way.discard(deadline)
+            if self._under_way or self._stays():
+                return
+            watch = self._dismiss()
+        if watch is not None:
+            watch.join()
+
+    def close(self) -> None:
+        """Cut all of them off now, and let no more begin."""
+        with self._changed:
+            self._closed = True
+            for each in self._under_way:
+                each.cut(Fault.CLOSED)
+            watch = self._dismiss()
+        if watch is not None:
+            watch.join()
+
+    def _dismiss(self) -> threading.Thread | None:
+        watch, self._watch = self._watch, None
+        self._changed.notify_all()
+        return watch
+
+    def _run(self) -> None:
+        with self._changed:
+            while self._watch is threading.current_thread():
+                now = time.monotonic()
+                for each in self._under_way:
+                    if each.at <= now:
+                        each.cut(Fault.TIMEOUT)
+                to_come = [each.at for each in self._under_way if each.at > now]
+                self._next_look = min(to_come, default=now + IDLE_S)
+                self._changed.wait(self._next_look - now)
+                if not self._under_way and not self._stays():
+                    self._watch = None
 
 
 Dial = Callable[[], socket.socket]
@@ -233,10 +294,8 @@ class Other:
         self._timeout_s = timeout_s
         self._deadline_s = deadline_s
         self._takeover_s = takeover_s
-        self._lock = threading.Lock()
-        self._conversations: set[_Deadline] = set()
         self._pool: SmtpPool[_Smtp] = SmtpPool(idle_s)
-        self._closed = False
+        self._conversations = _Deadlines(lambda: self._pool.keeps_any)
 
     def probe(self, account: Account, credentials: Credentials, *, fresh: bool = False) -> Probed:
         """Sign in at the SMTP server and, where there is one, at the IMAP server; one try each.
@@ -316,11 +375,7 @@ class Other:
 
     def close(self) -> None:
         """End all conversations at once and begin no more: the app is ending."""
-        with self._lock:
-            self._closed = True
-            conversations = list(self._conversations)
-        for each in conversations:
-            each.cut(Fault.CLOSED)
+        self._conversations.close()
         self._pool.close()
 
     def _check_smtp(self, server: MailServer, sign_in: _SignIn, address: str) -> Outcome:
@@ -360,11 +415,11 @@ class Other:
             except BaseException:
                 smtp.close()
                 raise
-        smtp.handed_over += 1
-        if smtp.handed_over < _MOST_IN_A_ROW:
-            self._pool.give(key, smtp)
-        else:
-            say_goodbye(smtp)
+            smtp.handed_over += 1
+            if smtp.handed_over < _MOST_IN_A_ROW:
+                self._pool.give(key, smtp)
+            else:
+                say_goodbye(smtp)
         return told
 
     def _check_imap(self, server: MailServer, sign_in: _SignIn) -> Outcome:
@@ -472,22 +527,18 @@ class Other:
     @contextlib.contextmanager
     def _conversation(self, server: MailServer, sign_in: _SignIn, deadline_s: float) -> Iterator[_Deadline]:
         """One conversation with a deadline; turns all that the libraries raise into _Refused."""
-        deadline = _Deadline(deadline_s)
-        with self._lock:
-            if self._closed:
-                raise _Refused(_fault(server, Fault.CLOSED))
-            self._conversations.add(deadline)
+        deadline = self._conversations.begin(deadline_s)
+        if deadline is None:
+            raise _Refused(_fault(server, Fault.CLOSED))
         try:
-            with deadline:
-                yield deadline
+            yield deadline
         except (OSError, smtplib.SMTPException, imaplib.IMAP4.error, ValueError) as error:
             fault = deadline.fault
             outcome = _fault(server, fault) if fault else _outcome_of(error, server, sign_in)
             _log.debug("%s: %s (%s)", server.host, outcome.cause, type(error).__name__)
             raise _Refused(outcome) from None
         finally:
-            with self._lock:
-                self._conversations.discard(deadline)
+            self._conversations.end(deadline)
 
 
 @dataclass(frozen=True, slots=True)
@@ -502,27 +553,51 @@ class _Envelope:
     @classmethod
     def of(cls, address: str, mime: bytes) -> Self:
         """The envelope for a message. Raises _Refused when it names no recipient or a broken address."""
-        parsed = email.message_from_bytes(mime, policy=email.policy.SMTP)
-        assert isinstance(parsed, EmailMessage)
-        fields = [str(each) for name in ("To", "Cc", "Bcc") for each in parsed.get_all(name, [])]
+        message = mime if _is_crlf(mime) else re.sub(rb"\r\n|\r|\n", b"\r\n", mime)
+        head, gap, body = message.partition(b"\r\n\r\n")
+        simple = _simple_head(head)
+        if simple is None:
+            # Only the head: reading a long body costs more than all the rest.
+            parsed = email.message_from_bytes(head + b"\r\n\r\n", policy=email.policy.SMTP)
+            assert isinstance(parsed, EmailMessage)
+            fields = [str(each) for name in ("To", "Cc", "Bcc") for each in parsed.get_all(name, [])]
+            recipients = [each for _, each in email.utils.getaddresses(fields)]
+            own_id = str(parsed["Message-ID"] or "").strip()
+            if parsed["Bcc"] is not None:
+                head = re.sub(rb"(?im)^bcc:.*(?:\r\n[ \t].*)*\r\n", b"", head + b"\r\n").removesuffix(b"\r\n")
+                message = head + gap + body
+        else:
+            recipients, own_id = simple
         try:
-            named = [wire_address(each) for _, each in email.utils.getaddresses(fields)]
+            named = [wire_address(each) for each in recipients]
             sender = wire_address(address)
         except InvalidInput as error:
             raise _Refused(Outcome(Cause.MESSAGE_REFUSED, error.what)) from None
         if not named:
             raise _Refused(Outcome(Cause.MESSAGE_REFUSED, "The message names no recipient."))
-        message = re.sub(rb"\r\n|\r|\n", b"\r\n", mime)
-        if parsed["Bcc"] is not None:
-            head, gap, body = message.partition(b"\r\n\r\n")
-            head = re.sub(rb"(?im)^bcc:.*(?:\r\n[ \t].*)*\r\n", b"", head + b"\r\n").removesuffix(b"\r\n")
-            message = head + gap + body
-        return cls(sender, tuple(dict.fromkeys(named)), message, str(parsed["Message-ID"] or "").strip())
+        return cls(sender, tuple(dict.fromkeys(named)), message, own_id)
 
     @property
     def international(self) -> bool:
         """Whether an address needs SMTPUTF8 (RFC 6531)."""
         return not (self.sender + "".join(self.recipients)).isascii()
+
+
+def _is_crlf(mime: bytes) -> bool:
+    """Whether all its lines end as SMTP wants them to."""
+    ends = mime.count(b"\r\n")
+    return ends == mime.count(b"\n") == mime.count(b"\r")
+
+
+def _simple_head(head: bytes) -> tuple[list[str], str] | None:
+    """(recipients, Message-ID) of a head as `mail.compose` writes it; None when it takes a parser to tell."""
+    names = [name.lower() for name in _HEADER_NAME.findall(head)]
+    to, own_id = _SIMPLE_TO.search(head), _SIMPLE_ID.search(head)
+    if to is None or own_id is None or names.count(b"to") != 1 or names.count(b"message-id") != 1:
+        return None
+    if b"cc" in names or b"bcc" in names:
+        return None
+    return [to[1].decode()], own_id[1].decode()
 
 
 def _hand_over(smtp: _Smtp, envelope: _Envelope, takeover_s: float) -> str | None:

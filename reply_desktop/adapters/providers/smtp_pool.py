@@ -20,7 +20,8 @@ class SmtpPool(Generic[L]):
 
     `idle_s`: how long they are kept, in seconds; 0 keeps none. A key names the server and the sign-in the
     connection was made with, and is forgotten with it.
-    One thread, there only while a connection is kept, ends those that are not used again in time.
+    One thread ends those that are not used again in time. It is there while a connection is kept; taken ones
+    it notices when their time would have come, as waking it for each message costs more than that.
     """
 
     def __init__(self, idle_s: float = IDLE_S, monotonic: Callable[[], float] = time.monotonic) -> None:
@@ -31,11 +32,15 @@ class SmtpPool(Generic[L]):
         self._keeper: threading.Thread | None = None
         self._closed = False
 
+    @property
+    def keeps_any(self) -> bool:
+        """Whether a connection is kept."""
+        return bool(self._kept)
+
     def take(self, key: Hashable) -> L | None:
         """The connection kept for this key, if any; whether it still lives is for the caller to ask."""
         with self._changed:
             line, _ = self._kept.pop(key, (None, 0.0))
-            self._changed.notify()
         return line
 
     def give(self, key: Hashable, line: L) -> None:

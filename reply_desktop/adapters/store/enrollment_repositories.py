@@ -5,18 +5,19 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, TypeVar
 
-from sqlalchemy import ColumnElement, bindparam, exists, func, select
+from sqlalchemy import ColumnElement, Index, Select, bindparam, exists, func, select
 from sqlalchemy.dialects.sqlite import insert
 
 from reply_desktop.adapters.store import sequence_records as records
 from reply_desktop.adapters.store import sequence_tables as tables
 from reply_desktop.adapters.store.repositories import is_among, listed
-from reply_desktop.adapters.store.sql import Runner, Statement, to_time, to_us
+from reply_desktop.adapters.store.sql import Runner, Statement, known_time, storable, to_time, to_us
 from reply_desktop.domain.address import mailbox_key
 from reply_desktop.domain.enrollment import Enrollment, EnrollmentState, FinishReason
 from reply_desktop.domain.errors import AlreadyExists, NotFound
 from reply_desktop.domain.prospect import Prospect, Suppression
 from reply_desktop.domain.touch import TouchState
+from reply_desktop.services.sequence_ports import BegunImport
 
 _MANY: Final = 10_000
 """How many addresses or ids go into one parameter."""
@@ -25,6 +26,8 @@ _prospects = tables.prospects.c
 _enrollments = tables.enrollments.c
 _touches = tables.touches.c
 _suppressions = tables.suppressions.c
+_imports = tables.imports.c
+_new_fields = tables.import_fields.c
 
 T = TypeVar("T")
 
@@ -37,6 +40,7 @@ def _in_parts(values: Collection[T]) -> Iterator[list[T]]:
 
 class _Prospect:
     get = Statement(select(*records.PROSPECT).where(_prospects.id == bindparam("id")))
+    keys = Statement(select(_prospects.id, _prospects.email_key).where(is_among(_prospects.id, "ids")))
     known = Statement(
         select(_prospects.email_key, *records.PROSPECT).where(is_among(_prospects.email_key, "keys"))
     )
@@ -114,6 +118,14 @@ def _has_touch(*states: TouchState) -> ColumnElement[bool]:
     )
 
 
+class _Hiding:
+    """A statement on one sequence, as it is and for the time an import into it is under way."""
+
+    def __init__(self, core: Select[Any], by: Index | None = None) -> None:
+        self.whole = Statement(core, by)
+        self.part = Statement(core.where(_enrollments.ordinal < bindparam("below")), by)
+
+
 class _Enrollment:
     _number = func.json_each(bindparam("numbers")).table_valued("key", "value").alias("number")
     get = Statement(select(*records.ENROLLMENT).where(_enrollments.id == bindparam("id")))
@@ -148,7 +160,7 @@ class _Enrollment:
         .order_by(_enrollments.due_at, _enrollments.ordinal)
         .limit(1)
     )
-    next_unpinned = Statement(
+    next_unpinned = _Hiding(
         select(*records.ENROLLMENT)
         .where(_OF_SEQUENCE, tables.unpinned, _IS_DUE)
         .order_by(_enrollments.ordinal)
@@ -172,7 +184,15 @@ class _Enrollment:
         .limit(1),
         by=tables.by_unpinned_due_at,
     )
-    late = Statement(select(func.count()).select_from(tables.enrollments).where(_OF_SEQUENCE, _IS_DUE))
+    # By the index that holds the ordinal too: what is hidden may be much, and due before the rest.
+    shown_unpinned_due_at = Statement(
+        select(_enrollments.due_at)
+        .where(_OF_SEQUENCE, tables.unpinned, _enrollments.ordinal < bindparam("below"))
+        .order_by(_enrollments.due_at)
+        .limit(1),
+        by=tables.by_due_at,
+    )
+    late = _Hiding(select(func.count()).select_from(tables.enrollments).where(_OF_SEQUENCE, _IS_DUE))
     late_of = Statement(
         select(func.count())
         .select_from(tables.enrollments)
@@ -210,19 +230,24 @@ class _Enrollment:
         ),
         by=tables.by_pinned,
     )
-    count = Statement(select(func.count()).select_from(tables.enrollments).where(_OF_SEQUENCE))
-    count_finished = Statement(
+    count = _Hiding(select(func.count()).select_from(tables.enrollments).where(_OF_SEQUENCE))
+    count_finished = _Hiding(
         select(func.count())
         .select_from(tables.enrollments)
         .where(
             _OF_SEQUENCE,
             tables.is_in(EnrollmentState.FINISHED),
-        )
+        ),
+        by=tables.by_progress,
     )
     open_of = Statement(
         select(*records.ENROLLMENT)
         .join_from(tables.prospects, tables.enrollments, _enrollments.prospect_id == _prospects.id)
-        .where(_prospects.email_key == bindparam("key"), _enrollments.state != EnrollmentState.FINISHED.value)
+        .where(
+            _prospects.email_key == bindparam("key"),
+            _enrollments.state != EnrollmentState.FINISHED.value,
+            tables.is_shown,
+        )
     )
     reschedule = Statement(
         tables.enrollments.update()
@@ -319,18 +344,25 @@ class SqliteEnrollments:
         if due_at is None or due_at > now:
             # Told by one look: to find none by the ordinal, all would be looked at.
             return None
-        return self._first(_Enrollment.next_unpinned, sequence_id=sequence_id, now=to_us(now))
+        rows = self._of(_Enrollment.next_unpinned, sequence_id, now=to_us(now))
+        return records.enrollment_of(rows[0]) if rows else None
 
     def next_due_at(self, sequence_id: str, account_id: str | None) -> datetime | None:
         """When the next one is due that is pinned to this account (None: to none)."""
-        statement = _Enrollment.unpinned_due_at if account_id is None else _Enrollment.pinned_due_at
-        rows = self._runner.rows(statement, sequence_id=sequence_id, account_id=account_id)
+        below = None
+        if account_id is not None:
+            statement = _Enrollment.pinned_due_at
+        elif (below := self._below(sequence_id)) is None:
+            statement = _Enrollment.unpinned_due_at
+        else:
+            statement = _Enrollment.shown_unpinned_due_at
+        rows = self._runner.rows(statement, sequence_id=sequence_id, account_id=account_id, below=below)
         return to_time(rows[0][0]) if rows else None
 
     def late(self, sequence_id: str, account_ids: Collection[str] | None, now: datetime) -> int:
         """How many are due already, pinned to one of these accounts (None: any or none)."""
         if account_ids is None:
-            return self._number(_Enrollment.late, sequence_id=sequence_id, now=to_us(now))
+            return self._count(_Enrollment.late, sequence_id, now=to_us(now))
         return self._number(
             _Enrollment.late_of, sequence_id=sequence_id, now=to_us(now), account_ids=listed(account_ids)
         )
@@ -354,8 +386,8 @@ class SqliteEnrollments:
 
     def open_count(self, sequence_id: str) -> int:
         """How many of the sequence are not finished."""
-        return self._number(_Enrollment.count, sequence_id=sequence_id) - self._number(
-            _Enrollment.count_finished, sequence_id=sequence_id
+        return self._count(_Enrollment.count, sequence_id) - self._count(
+            _Enrollment.count_finished, sequence_id
         )
 
     def open_of(self, email: str) -> list[Enrollment]:
@@ -390,6 +422,19 @@ class SqliteEnrollments:
             _Enrollment.finish_done, the_sequence=sequence_id, so_many=done, why=reason.value, at=to_us(at)
         )
 
+    def _below(self, sequence_id: str) -> int | None:
+        """Up to which ordinal all may be seen, while an import into the sequence is under way."""
+        return next(iter(self._runner.column(_Import.first, sequence_id=sequence_id)), None)
+
+    def _of(self, statement: _Hiding, sequence_id: str, **values: object) -> list[Any]:
+        below = self._below(sequence_id)
+        chosen = statement.whole if below is None else statement.part
+        return self._runner.rows(chosen, sequence_id=sequence_id, below=below, **values)
+
+    def _count(self, statement: _Hiding, sequence_id: str, **values: object) -> int:
+        ((number,),) = self._of(statement, sequence_id, **values)
+        return int(number)
+
     def _first(self, statement: Statement, **values: object) -> Enrollment | None:
         rows = self._runner.rows(statement, **values)
         return records.enrollment_of(rows[0]) if rows else None
@@ -401,6 +446,148 @@ class SqliteEnrollments:
 
 def _named(enrollment: Enrollment) -> dict[str, object]:
     return {"to_" + name: value for name, value in records.enrollment_values(enrollment).items()}
+
+
+class _Import:
+    first = Statement(select(_imports.first_ordinal).where(_imports.sequence_id == bindparam("sequence_id")))
+    begun = Statement(select(_imports.sequence_id, _imports.at, _imports.entry))
+    begin = Statement(tables.imports.insert())
+    decide = Statement(
+        tables.imports.update()
+        .where(_imports.sequence_id == bindparam("the_sequence"))
+        .values(entry=bindparam("says"))
+    )
+    end = Statement(tables.imports.delete().where(_imports.sequence_id == bindparam("sequence_id")))
+    add = Statement(tables.prospects.insert())
+    enroll = Statement(tables.enrollments.insert())
+    note = Statement(insert(tables.sequence_fields).on_conflict_do_nothing())
+    keep_fields = Statement(tables.import_fields.insert())
+    next_fields = Statement(select(_new_fields.prospect_id).limit(bindparam("most")))
+    apply = Statement(
+        tables.prospects.update()
+        .where(is_among(_prospects.id, "ids"))
+        .values(
+            fields=select(_new_fields.fields)
+            .where(_new_fields.prospect_id == _prospects.id)
+            .scalar_subquery()
+        )
+    )
+    drop_fields = Statement(tables.import_fields.delete().where(is_among(_new_fields.prospect_id, "ids")))
+    drop_all_fields = Statement(tables.import_fields.delete())
+    taken = Statement(
+        select(_enrollments.id, _enrollments.prospect_id)
+        .where(_OF_SEQUENCE, _enrollments.ordinal >= bindparam("first"))
+        .order_by(_enrollments.ordinal)
+        .limit(bindparam("most"))
+    )
+    give_up = Statement(tables.enrollments.delete().where(is_among(_enrollments.id, "ids")))
+    forget = Statement(
+        tables.prospects.delete().where(
+            is_among(_prospects.id, "ids"),
+            _prospects.created_at == select(_imports.at).scalar_subquery(),
+            ~exists().where(_enrollments.prospect_id == _prospects.id),
+        )
+    )
+
+
+class SqliteImports:
+    """The import that takes many units of work; see `services.sequence_ports.UnfinishedImports`."""
+
+    def __init__(self, runner: Runner) -> None:
+        self._runner = runner
+
+    def begin(self, sequence_id: str, at: datetime) -> int:
+        """One begins; gives the ordinal before its first. Raises NotFound when the sequence is gone."""
+        last = SqliteEnrollments(self._runner).last_ordinal(sequence_id)
+        # Those of an import into a sequence that was removed meanwhile.
+        self._runner.change(_Import.drop_all_fields)
+        try:
+            self._runner.change(
+                _Import.begin, sequence_id=sequence_id, first_ordinal=last + 1, at=to_us(at), entry=None
+            )
+        except NotFound:
+            raise _gone() from None
+        return last
+
+    def take(
+        self, prospects: Sequence[Prospect], enrollments: Sequence[Enrollment], changed: Sequence[Prospect]
+    ) -> None:
+        """Keep a part: new prospects, enrollments, and known prospects with the fields they are to have.
+
+        Raises AlreadyExists and NotFound as `put_many` and `add_many`.
+        """
+        rows = list(map(records.prospect_values, prospects))
+        self._runner.change_many(_Import.add, rows)
+        keys = {row["id"]: row["email_key"] for row in rows}
+        known = [one.prospect_id for one in enrollments if one.prospect_id not in keys]
+        for part in _in_parts(known):
+            keys |= dict(self._runner.rows(_Prospect.keys, ids=listed(part)))
+        try:
+            self._runner.change_many(
+                _Import.enroll,
+                (
+                    records.enrollment_values(one) | {"email_key": keys.get(one.prospect_id, "")}
+                    for one in enrollments
+                ),
+            )
+        except NotFound:
+            raise _gone() from None
+        self._runner.change_many(
+            _Import.keep_fields,
+            (
+                {"prospect_id": row["id"], "fields": row["fields"]}
+                for row in map(records.prospect_values, changed)
+            ),
+        )
+
+    def decide(self, sequence_id: str, fields: Collection[str], entry: str) -> None:
+        """All is taken: from now on it comes to its end. `fields`: the merge fields of those enrolled.
+
+        `entry`: what the log will say. Raises NotFound when the sequence is gone.
+        """
+        if not self._runner.change(_Import.decide, the_sequence=sequence_id, says=storable(entry)):
+            raise _gone()
+        self._runner.change_many(
+            _Import.note, [{"sequence_id": sequence_id, "name": storable(name)} for name in fields]
+        )
+
+    def apply(self, most: int) -> bool:
+        """Give at most so many of the known prospects their fields; gives whether there may be more."""
+        ids = self._runner.column(_Import.next_fields, most=most)
+        self._runner.change(_Import.apply, ids=listed(ids))
+        note_fields(self._runner, ids)
+        self._runner.change(_Import.drop_fields, ids=listed(ids))
+        return len(ids) == most
+
+    def finish(self, sequence_id: str) -> None:
+        """Let all be seen. Raises NotFound when the sequence is gone."""
+        if not self._runner.change(_Import.end, sequence_id=sequence_id):
+            raise _gone()
+
+    def begun(self) -> BegunImport | None:
+        """The one that is neither finished nor undone."""
+        rows = self._runner.rows(_Import.begun)
+        return BegunImport(rows[0][0], known_time(rows[0][1]), rows[0][2]) if rows else None
+
+    def undo(self, sequence_id: str, most: int) -> bool:
+        """Take back at most so many of what it enrolled; gives whether there may be more.
+
+        The prospects it made go too.
+        """
+        first = next(iter(self._runner.column(_Import.first, sequence_id=sequence_id)), None)
+        if first is None:
+            return False
+        self._runner.change(_Import.drop_all_fields)
+        taken = self._runner.rows(_Import.taken, sequence_id=sequence_id, first=first, most=most)
+        self._runner.change(_Import.give_up, ids=listed(one for one, _ in taken))
+        self._runner.change(_Import.forget, ids=listed(one for _, one in taken))
+        if len(taken) < most:
+            self._runner.change(_Import.end, sequence_id=sequence_id)
+        return len(taken) == most
+
+
+def _gone() -> NotFound:
+    return NotFound("That sequence is not there any more.", "See the list of sequences.")
 
 
 class _Suppression:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Integer, bindparam, func, literal_column, select
+from sqlalchemy import ColumnElement, Integer, Select, bindparam, func, literal_column, select
 
 from reply_desktop.adapters.store import records as account_records
 from reply_desktop.adapters.store import sequence_records as records
@@ -50,7 +50,20 @@ _touches = tables.touches.c
 _suppressions = tables.suppressions.c
 _log = tables.log.c
 
-_counts = Statement(
+_importing = Statement(select(literal_column("1")).select_from(tables.imports).limit(literal_column("1")))
+
+
+class _Hiding:
+    """A statement on enrollments, as it is and for the time an import is under way."""
+
+    def __init__(self, core: Select[Any]) -> None:
+        self.whole, self.part = Statement(core), Statement(core.where(tables.is_shown))
+
+    def __call__(self, runner: Runner) -> Statement:
+        return self.part if runner.rows(_importing) else self.whole
+
+
+_counts = _Hiding(
     select(_enrollments.sequence_id, tables.progress, _enrollments.finish_reason, func.count())
     .where(is_among(_enrollments.sequence_id, "ids"))
     .group_by(_enrollments.sequence_id, tables.progress, _enrollments.finish_reason)
@@ -62,7 +75,7 @@ _of_sent = (
 )
 _sent = Statement(_of_sent)
 _sent_since = Statement(_of_sent.where(_touches.reserved_at > bindparam("since")))
-_first_due = Statement(
+_first_due = _Hiding(
     select(_enrollments.due_at)
     .where(_enrollments.sequence_id == bindparam("id"), _enrollments.due_at.is_not(None))
     .order_by(_enrollments.due_at)
@@ -98,7 +111,7 @@ _MAY_LACK: Final = frozenset({"due_at", "last_sent_at"})
 
 @cache
 def _list(
-    sort: str, descending: bool, *, text: bool, states: bool, reasons: bool, account: bool
+    sort: str, descending: bool, *, text: bool, states: bool, reasons: bool, account: bool, importing: bool
 ) -> Statement:
     narrowed: list[ColumnElement[bool]] = []
     if text:
@@ -109,6 +122,8 @@ def _list(
         narrowed.append(is_among(_enrollments.finish_reason, "reasons"))
     if account:
         narrowed.append(_enrollments.account_id == bindparam("account"))
+    if importing:
+        narrowed.append(tables.is_shown)
     order = [column.desc() if descending else column.asc() for column in _ORDERS[sort]]
     if sort in _MAY_LACK:
         # An empty cell says nothing, so it comes last both ways.
@@ -207,7 +222,7 @@ def _log_entry(kinds: bool, text: bool, account: bool, by_key: bool) -> Statemen
 
 _minute = _enrollments.due_at // literal_column(str(_MINUTE_US), Integer)
 # Of one sequence each: grouping by it too takes a third longer.
-_due = Statement(
+_due = _Hiding(
     select(_enrollments.account_id, _minute, func.count())
     .where(_enrollments.sequence_id == bindparam("id"), _enrollments.due_at <= bindparam("until"))
     .group_by(_minute, _enrollments.account_id)
@@ -265,15 +280,16 @@ class SqliteSequenceReads:
                 f"Prospects cannot be sorted by {wanted.sort[:60]}.", f"Use {', '.join(PROSPECT_SORTS)}."
             )
         text = mailbox_key(wanted.text)
-        statement = _list(
-            wanted.sort,
-            wanted.descending,
-            text=bool(text),
-            states=bool(wanted.states),
-            reasons=bool(wanted.reasons),
-            account=wanted.account is not None,
-        )
         with self._reading() as runner:
+            statement = _list(
+                wanted.sort,
+                wanted.descending,
+                text=bool(text),
+                states=bool(wanted.states),
+                reasons=bool(wanted.reasons),
+                account=wanted.account is not None,
+                importing=bool(runner.rows(_importing)),
+            )
             return runner.column(
                 statement,
                 sequence_id=wanted.sequence_id,
@@ -321,7 +337,7 @@ class SqliteSequenceReads:
             return [
                 DueCount(one, account_id, known_time(minute * _MINUTE_US), count)
                 for one in (runner.column(_ids) if sequence_id is None else [sequence_id])
-                for account_id, minute, count in runner.rows(_due, id=one, until=to_us(until))
+                for account_id, minute, count in runner.rows(_due(runner), id=one, until=to_us(until))
             ]
 
     def suppressions(self, text: str, limit: int, offset: int) -> tuple[list[SuppressionRow], int]:
@@ -343,7 +359,7 @@ class _Facts:
         every = listed(ids)
         self._states: dict[str, Counter[EnrollmentState]] = defaultdict(Counter)
         self._reasons: dict[str, Counter[FinishReason | None]] = defaultdict(Counter)
-        for one, rank, reason, count in runner.rows(_counts, ids=every):
+        for one, rank, reason, count in runner.rows(_counts(runner), ids=every):
             self._states[one][_STATES[rank]] += count
             self._reasons[one][records.reason_of(reason)] += count
         self._sent = dict(runner.rows(_sent, ids=every))
@@ -351,7 +367,8 @@ class _Facts:
         self._senders: dict[str, list[tuple[str, Sender]]] = defaultdict(list)
         for one, account_id, *account in runner.rows(_linked, ids=every):
             self._senders[one].append((account_id, _sender(account)))
-        self._due = {one: runner.column(_first_due, id=one) for one in ids}
+        first_due = _first_due(runner)
+        self._due = {one: runner.column(first_due, id=one) for one in ids}
 
     def row(self, sequence: MailSequence) -> SequenceRow:
         """The row of one of them."""

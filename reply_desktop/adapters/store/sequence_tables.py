@@ -19,6 +19,7 @@ from sqlalchemy import (
     Table,
     Text,
     case,
+    exists,
     literal_column,
 )
 
@@ -185,8 +186,35 @@ by_progress: Final = Index(
 )
 Index("ix_enrollments_ordinal", _e.sequence_id, _e.ordinal, _e.id)
 by_email_key: Final = Index("ix_enrollments_email_key", _e.sequence_id, _e.email_key, _e.id)
-Index("ix_enrollments_due_at", _e.sequence_id, _e.due_at, _e.ordinal, _e.account_id, _e.id)
+by_due_at: Final = Index("ix_enrollments_due_at", _e.sequence_id, _e.due_at, _e.ordinal, _e.account_id, _e.id)
 Index("ix_enrollments_last_sent_at", _e.sequence_id, _e.last_sent_at, _e.ordinal, _e.id)
+
+imports: Final = Table(
+    "imports",
+    metadata,
+    Column("sequence_id", ForeignKey("sequences.id", ondelete="CASCADE"), primary_key=True),
+    Column("first_ordinal", Integer, nullable=False),
+    Column("at", Integer, nullable=False),
+    Column("entry", Text),
+)
+"""Sequences an import is under way into, or was when the engine died: never more than one.
+
+What it has enrolled so far, from `first_ordinal` on, is not to be seen yet; the prospects it made were made
+`at` that time. `entry`: what the log will say, once it is certain that the import comes to its end.
+"""
+
+import_fields: Final = Table(
+    "import_fields",
+    metadata,
+    Column("prospect_id", ForeignKey("prospects.id", ondelete="CASCADE"), primary_key=True),
+    Column("fields", Text, nullable=False),
+)
+"""Merge fields that prospects who were known before are to have once that import is certain."""
+
+is_shown: Final = ~exists().where(
+    imports.c.sequence_id == _e.sequence_id, imports.c.first_ordinal <= _e.ordinal
+)
+"""Whether an enrollment is more than part of an import under way."""
 
 touches: Final = Table(
     "touches",

@@ -4,6 +4,7 @@ from datetime import datetime
 
 from reply_desktop.adapters.store.enrollment_repositories import (
     SqliteEnrollments,
+    SqliteImports,
     SqliteProspects,
     SqliteSuppressions,
 )
@@ -39,6 +40,7 @@ from reply_desktop.services.sequence_ports import (
     Sequences,
     Suppressions,
     Touches,
+    UnfinishedImports,
 )
 
 
@@ -55,6 +57,7 @@ class SqliteUnitOfWork:
     sequences: Sequences
     prospects: Prospects
     enrollments: Enrollments
+    imports: UnfinishedImports
     touches: Touches
     suppressions: Suppressions
     log: Log
@@ -73,6 +76,7 @@ class SqliteUnitOfWork:
         self.sequences = SqliteSequences(runner, now)
         self.prospects = SqliteProspects(runner)
         self.enrollments = SqliteEnrollments(runner)
+        self.imports = SqliteImports(runner)
         self.touches = SqliteTouches(runner)
         self.suppressions = SqliteSuppressions(runner)
         self.log = SqliteLog(runner)

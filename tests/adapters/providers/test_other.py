@@ -1,6 +1,9 @@
 """Password mailboxes against real servers (aiosmtpd, Dovecot) and scripted ones that misbehave."""
 
 import base64
+import email
+import email.policy
+import email.utils
 import logging
 import socket
 import ssl
@@ -14,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reply_desktop.adapters.mail import test_message as compose_test
-from reply_desktop.adapters.providers.other import Other, _outcome_of, _SignIn
+from reply_desktop.adapters.providers.other import Other, _Envelope, _outcome_of, _SignIn, _simple_head
 from reply_desktop.domain.account import Account
 from reply_desktop.domain.causes import Cause
 from reply_desktop.domain.grant import MailServer, MailServers, Password, Security, TokenSet
@@ -941,3 +944,51 @@ def test_many_at_once(other: Other, authority: Authority, mailbox: Mailbox, imap
         good, bad = account(smtp, imap.tls), account(smtp)
         told = list(pool.map(lambda n: probe(other, good if n % 2 else bad, PASSWORD), range(16)))
     assert told == [PROVEN] * 16
+
+
+@pytest.mark.parametrize(
+    ("head", "simple"),
+    [
+        ("To: b@x.example", True),
+        ("To: First.Last+tag@x.example", True),
+        ("TO: b@x.example", False),
+        ("To: Bob <b@x.example>", False),
+        ("To: b@x.example, c@x.example", False),
+        ("To: b@x.example,\r\n c@x.example", False),
+        ("To: b@x.example\r\n , c@x.example", False),
+        ("To: b@x.example\r\nto: c@x.example", False),
+        ("To: b@x.example\r\nCc: c@x.example", False),
+        ("To: b@x.example\r\nBCC: c@x.example", False),
+        ("Subject: a\r\n To: c@x.example\r\nTo: b@x.example", True),
+        ("To: b@x.example\r\nMessage-ID: <other@x.example>", False),
+        ("To: jürgen@x.example", False),
+    ],
+)
+def test_an_envelope_read_the_short_way_is_the_parsers(head: str, simple: bool) -> None:
+    written = f"{head}\r\nMessage-ID: <m1@x.example>\r\nX: y"
+    found = _simple_head(written.encode())
+    assert (found is not None) is simple
+    envelope = _Envelope.of(ADDRESS, f"{written}\r\n\r\nTo: d@x.example\r\n".encode())
+    parsed = email.message_from_bytes(written.encode(), policy=email.policy.SMTP)
+    wanted = [str(each) for name in ("To", "Cc", "Bcc") for each in parsed.get_all(name, [])]
+    assert list(envelope.recipients) == [each for _, each in email.utils.getaddresses(wanted)]
+    assert envelope.own_id == str(parsed["Message-ID"]).strip()
+    assert found is None or found == (list(envelope.recipients), envelope.own_id)
+
+
+def test_what_the_app_writes_is_read_the_short_way() -> None:
+    head = TEST.partition(b"\r\n\r\n")[0]
+    assert _simple_head(head) == (["bob@example.org"], "<marker-1@example.com>")
+
+
+def test_one_thread_watches_over_many_messages_and_ends_with_them(
+    keeping: Other, authority: Authority, mailbox: Mailbox
+) -> None:
+    watching = set()
+    with smtp_server(authority, mailbox, Security.TLS) as smtp:
+        for _ in range(3):
+            assert send(keeping, account(smtp)).outcome is PROVEN
+            watching |= {one for one in threading.enumerate() if one.name == "mail-deadline"}
+        keeping.close()
+    assert len(watching) == 1
+    assert not any(one.is_alive() for one in watching)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from reply_desktop.adapters.store.database import SqliteStore
 from reply_desktop.adapters.store.enrollment_repositories import (
     _Enrollment,
+    _Import,
     _Prospect,
     _Suppression,
 )
@@ -17,7 +18,9 @@ from reply_desktop.adapters.store.sql import Statement
 from reply_desktop.domain.enrollment import Enrollment, EnrollmentState, FinishReason
 from reply_desktop.domain.errors import AlreadyExists, NotFound
 from reply_desktop.domain.prospect import Prospect, Suppression, SuppressionReason
+from reply_desktop.domain.sequence_rows import PROSPECT_SORTS, ProspectFilter
 from reply_desktop.domain.touch import TouchState
+from reply_desktop.services.sequence_ports import BegunImport
 from tests.adapters.store.nouns import (
     a_prospect,
     a_sequence,
@@ -351,10 +354,16 @@ def test_after_an_edit_those_who_have_had_it_all_are_done(peopled: SqliteStore) 
     ("statement", "index"),
     [
         (_Enrollment.next_pinned, "ix_enrollments_pinned (account_id=? AND sequence_id=? AND due_at<?)"),
-        (_Enrollment.next_unpinned, "ix_enrollments_unpinned (sequence_id=?)"),
+        (_Enrollment.next_unpinned.whole, "ix_enrollments_unpinned (sequence_id=?)"),
+        (_Enrollment.next_unpinned.part, "ix_enrollments_unpinned (sequence_id=? AND ordinal<?)"),
         (_Enrollment.pinned_due_at, "COVERING INDEX ix_enrollments_pinned (account_id=? AND sequence_id=?"),
         (_Enrollment.unpinned_due_at, "ix_enrollments_unpinned_due_at (sequence_id=?"),
-        (_Enrollment.late, "COVERING INDEX ix_enrollments_due_at (sequence_id=? AND due_at<?)"),
+        (
+            _Enrollment.shown_unpinned_due_at,
+            "COVERING INDEX ix_enrollments_due_at (sequence_id=?",
+        ),
+        (_Enrollment.late.whole, "COVERING INDEX ix_enrollments_due_at (sequence_id=? AND due_at<?)"),
+        (_Enrollment.late.part, "COVERING INDEX ix_enrollments_due_at (sequence_id=? AND due_at<?)"),
         (_Enrollment.late_of, "COVERING INDEX ix_enrollments_pinned (account_id=? AND sequence_id=?"),
         (_Enrollment.stranded, "ix_enrollments_pinned (account_id=? AND sequence_id=?"),
         (
@@ -362,8 +371,20 @@ def test_after_an_edit_those_who_have_had_it_all_are_done(peopled: SqliteStore) 
             "COVERING INDEX ix_enrollments_pinned (account_id=? AND sequence_id=? AND due_at>?)",
         ),
         (_Enrollment.last_ordinal, "COVERING INDEX ix_enrollments_ordinal (sequence_id=?)"),
-        (_Enrollment.count, "COVERING INDEX"),
-        (_Enrollment.count_finished, "COVERING INDEX ix_enrollments_progress (sequence_id=? AND <expr>=?)"),
+        (_Enrollment.count.whole, "COVERING INDEX"),
+        (_Enrollment.count.part, "COVERING INDEX ix_enrollments_ordinal (sequence_id=? AND ordinal<?)"),
+        (
+            _Enrollment.count_finished.whole,
+            "COVERING INDEX ix_enrollments_progress (sequence_id=? AND <expr>=?)",
+        ),
+        (
+            _Enrollment.count_finished.part,
+            "COVERING INDEX ix_enrollments_progress (sequence_id=? AND <expr>=?)",
+        ),
+        (_Import.taken, "ix_enrollments_ordinal (sequence_id=? AND ordinal>?)"),
+        (_Import.give_up, "sqlite_autoindex_enrollments_1 (id=?)"),
+        (_Import.forget, "uq_enrollments_prospect_id_sequence_id (prospect_id=?)"),
+        (_Import.apply, "sqlite_autoindex_import_fields_1 (prospect_id=?)"),
         (_Enrollment.open_of, "uq_enrollments_prospect_id_sequence_id (prospect_id=?)"),
         (_Enrollment.save, "sqlite_autoindex_enrollments_1 (id=?)"),
         (_Enrollment.find, "uq_enrollments_prospect_id_sequence_id (prospect_id=? AND sequence_id=?)"),
@@ -414,6 +435,128 @@ def test_whom_to_write_to_next_as_told_by_python(
         first = unit.enrollments.next_unpinned("s", now)
         assert (first and first.ordinal) == unpinned
         assert unit.enrollments.late("s", None, now) == len(due)
+
+
+# Imports
+
+
+def taking(store: SqliteStore, *, already: bool = True) -> None:
+    """An import into s is under way, of p2 new there and of q, who was not known before."""
+    with store.begin() as unit:
+        if already:
+            unit.enrollments.add_many([an_enrollment(1)])
+        last = unit.imports.begin("s", START + SECOND)
+        assert last == (1 if already else 0)
+        unit.imports.take(
+            [Prospect("q", "Q@x.example", START + SECOND, {"city": "Köln"})],
+            [an_enrollment(last + 1, prospect_id="p2"), an_enrollment(last + 2, prospect_id="q")],
+            [a_prospect("p2", a_prospect("p2").email, city="Bonn")],
+        )
+        unit.commit()
+
+
+def seen(store: SqliteStore) -> list[str]:
+    """Enrollment ids of s as each list and count sees them, which all agree."""
+    reads = store.reads.sequences
+    lists = [
+        reads.prospect_ids(ProspectFilter("s", sort=sort, text=text, states=states))
+        for sort in PROSPECT_SORTS
+        for text in ("", "example")
+        for states in ((), tuple(EnrollmentState))
+    ]
+    found = sorted(lists[0])
+    (row,) = reads.rows(["s"])
+    (due,) = [sum(one.count for one in reads.due_counts("s", START))]
+    with store.read() as unit:
+        emails = ("p1@prospect.example", "p2@prospect.example", "q@x.example")
+        assert {one.id for email in emails for one in unit.enrollments.open_of(email)} == {*found}
+        assert unit.enrollments.open_count("s") == len(found)
+        assert unit.enrollments.late("s", None, START) == len(found)
+        assert unit.enrollments.next_due_at("s", None) == (START if found else None)
+        first = unit.enrollments.next_unpinned("s", START)
+        assert (first and first.id) == next(iter(found), None)
+    assert [sorted(one) for one in lists] == [found] * len(lists)
+    assert (row.prospects, due) == (len(found), len(found))
+    return found
+
+
+@pytest.mark.parametrize("already", [True, False])
+def test_what_an_import_takes_is_seen_by_nobody_until_it_is_finished(
+    peopled: SqliteStore, already: bool
+) -> None:
+    taking(peopled, already=already)
+    before = ["se1"] if already else []
+    assert seen(peopled) == before
+    with peopled.begin() as unit:
+        unit.imports.decide("s", ["city"], "Two came.")
+        unit.commit()
+    assert seen(peopled) == before
+    with peopled.begin() as unit:
+        assert unit.imports.begun() == BegunImport("s", START + SECOND, "Two came.")
+        assert unit.prospects.find("p2@prospect.example") == a_prospect("p2")
+        assert unit.imports.apply(1)
+        assert not unit.imports.apply(1)
+        assert unit.prospects.find("p2@prospect.example") == a_prospect("p2", city="Bonn")
+        unit.imports.finish("s")
+        assert unit.imports.begun() is None
+        unit.commit()
+    assert len(seen(peopled)) == len(before) + 2
+    assert peopled.reads.sequences.fields("s") == ["city"]
+
+
+@pytest.mark.parametrize("most", [1, 2, 3])
+def test_what_an_import_has_taken_can_be_taken_back(peopled: SqliteStore, most: int) -> None:
+    taking(peopled)
+    steps = 0
+    more = True
+    while more:
+        with peopled.begin() as unit:
+            more = unit.imports.undo("s", most)
+            unit.commit()
+        steps += 1
+        assert seen(peopled) == ["se1"]
+    assert steps == {1: 3, 2: 2, 3: 1}[most]
+    with peopled.begin() as unit:
+        assert not unit.imports.undo("s", most)
+        assert unit.imports.begun() is None
+        assert unit.prospects.find("q@x.example") is None
+        assert unit.prospects.find("p2@prospect.example") == a_prospect("p2")
+        assert unit.enrollments.last_ordinal("s") == 1
+        assert not unit.imports.apply(1)
+        assert unit.prospects.find("p2@prospect.example") == a_prospect("p2")
+    assert peopled.reads.sequences.fields("s") == []
+
+
+def test_taking_back_spares_whom_others_enrolled_or_made(peopled: SqliteStore) -> None:
+    taking(peopled)
+    with peopled.begin() as unit:
+        unit.sequences.add(a_sequence("t"))
+        unit.enrollments.add_many([an_enrollment(1, "t", prospect_id="q")])
+        assert not unit.imports.undo("s", 10)
+        assert unit.prospects.find("q@x.example") is not None
+        assert unit.enrollments.open_count("t") == 1
+        unit.commit()
+
+
+def test_an_import_into_a_sequence_that_is_removed_leaves_nothing_to_finish(peopled: SqliteStore) -> None:
+    taking(peopled)
+    with peopled.begin() as unit:
+        unit.sequences.remove("s")
+        assert unit.imports.begun() is None
+        with pytest.raises(NotFound):
+            unit.imports.decide("s", [], "")
+        with pytest.raises(NotFound):
+            unit.imports.finish("s")
+        assert not unit.imports.undo("s", 1)
+        unit.commit()
+    with peopled.begin() as unit, pytest.raises(NotFound):
+        unit.imports.begin("s", START)
+    with peopled.begin() as unit, pytest.raises(NotFound):
+        unit.imports.take([], [an_enrollment(1)], [])
+    with peopled.begin() as unit:
+        unit.sequences.add(a_sequence("t"))
+        unit.imports.begin("t", START)
+        assert not unit.imports.apply(1), "what the other would have changed is forgotten"
 
 
 # Suppressions

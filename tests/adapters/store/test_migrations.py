@@ -25,6 +25,7 @@ from reply_desktop.domain.rows import AppFault
 from reply_desktop.domain.sequence import Ramp, Stranded, StrandedKind
 from reply_desktop.domain.states import Color, State
 from reply_desktop.domain.window import SendingWindow
+from reply_desktop.services.sequence_ports import BegunImport
 from tests.adapters.store.nouns import (
     a_notification,
     a_prospect,
@@ -303,6 +304,24 @@ def test_what_the_third_schema_held_is_all_there(path: Path, clock: FakeClock) -
             Announcement("lost", "email", later, 0, AnnouncementState.TOLD, 2, "mark-1", "a", later),
             Announcement("lost", "tray", START, 1),
         ]
+    store.close()
+
+
+def test_what_the_fourth_schema_held_is_all_there(path: Path, clock: FakeClock) -> None:
+    path.parent.mkdir()
+    shutil.copyfile(OLD / "v0004.db", path)
+    store = SqliteStore(path, clock)
+    with store.begin() as unit:
+        assert unit.imports.begun() == BegunImport(
+            "s", START + timedelta(minutes=1), "1 prospect came from “people.csv”."
+        )
+        assert unit.enrollments.open_count("s") == 2
+        assert not unit.imports.apply(10)
+        unit.imports.finish("s")
+        assert unit.enrollments.open_count("s") == 3
+        bob = unit.prospects.find("bob@prospect.example")
+        assert bob == a_prospect("p1", "Bob@prospect.example", city="Bonn")
+        unit.commit()
     store.close()
 
 

@@ -53,7 +53,7 @@ class Steps:
             raise error.orig or error from error
 
 
-STEPS: Final = Steps(Path(__file__).parent, "0003")
+STEPS: Final = Steps(Path(__file__).parent, "0004")
 """Ours. Alembic reads them as files, also in a frozen app."""
 
 
