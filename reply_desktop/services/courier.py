@@ -69,6 +69,7 @@ class Courier:
         self._new_id = new_id
         self._busy: set[str] = set()
         self._not_before: dict[str, datetime] = {}
+        self._ways_opened = 0
         self._asked_since: dict[str, datetime] = {}
         self._stopping = False
         self._lock = threading.Lock()
@@ -83,6 +84,13 @@ class Courier:
         """A way may have opened: forget how long was to be waited."""
         with self._lock:
             self._not_before.clear()
+            self._ways_opened += 1
+
+    @property
+    def busy(self) -> frozenset[str]:
+        """Channels whose turn it is just now."""
+        with self._lock:
+            return frozenset(self._busy)
 
     def tick(self) -> datetime | None:
         """Begin whatever is due, in the background; gives when something next is."""
@@ -130,6 +138,8 @@ class Courier:
     def _turn(self, channel: str, ahead: timedelta = timedelta(0)) -> None:
         """One channel's turn, with what is due `ahead` of its time too."""
         wait_s = LADDER_S[0]
+        with self._lock:
+            ways_opened = self._ways_opened
         try:
             waits_s = self._settle_unknown(channel), self._carry(channel, ahead)
             wait_s = min((one for one in waits_s if one), default=0.0)
@@ -138,7 +148,8 @@ class Courier:
         finally:
             with self._lock:
                 self._busy.discard(channel)
-                if wait_s:
+                # Opened meanwhile: the way that was not there may be the one.
+                if wait_s and ways_opened == self._ways_opened:
                     self._not_before[channel] = self._clock.now() + timedelta(seconds=wait_s)
             self.on_end(channel)
 

@@ -132,7 +132,8 @@ class Teller:
                 says_why = channel == Channel.TRAY or f"{channel}:unsent" in waits
                 if due_at is not None and due_at <= now and not says_why:
                     return False
-        return True
+        # What says why it waits may be looked at again just now, as a way has opened.
+        return not self.parts.alerts.courier.busy
 
 
 def die() -> None:

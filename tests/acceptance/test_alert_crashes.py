@@ -390,7 +390,10 @@ def test_killed(town: Town, tmp_path: Path, moment: Moment) -> None:
         assert lost.reminded == reminded
         assert shown.count(lost.id) == (not moment.taken) + reminded
         assert [shown.count(row.id) for row in back] == [1] * mended
-        assert all(shown.count(row.id) == 1 for row in teller.bell(NotificationKind.ALERT_UNSENT))
+        for row in teller.bell(NotificationKind.ALERT_UNSENT):
+            assert shown.count(row.id) <= 1, "shown twice"
+            # What waited no more before a window asked is not worth a word.
+            assert shown.count(row.id) == 1 or row.withdrawn
         assert arrived.mails == [f"{ANA} cannot send"] * moment.mails
         assert arrived.posts == [f"{ANA} cannot send", f"{ANA} works again"][: moment.posts]
         assert teller.says_in_doubt() == moment.in_doubt

@@ -173,6 +173,20 @@ def test_without_a_way_it_waits_the_bell_says_so_once_and_it_goes_when_one_opens
     assert entry.withdrawn_at is not None and len(desk.world.of(events.NotificationWithdrawn)) == 1
 
 
+def test_a_way_that_opens_while_it_is_seen_as_closed_is_looked_for_at_once(desk: Desk) -> None:
+    def opens_meanwhile(channel: str, news: Sequence[Notification]) -> Sequence[str]:
+        desk.mail.routes = lambda channel, news: ("relay",)  # type: ignore[method-assign]
+        desk.courier.look_again()
+        return ()
+
+    desk.mail.routes = opens_meanwhile  # type: ignore[method-assign]
+    desk.lose("ana")
+    desk.pass_time()
+    assert desk.states() == ["waiting"]
+    desk.courier.tick()
+    assert desk.states() == ["told"]
+
+
 def test_that_it_waits_is_no_trouble_once_there_is_nothing_to_tell(desk: Desk) -> None:
     desk.mail.ways = ()
     desk.lose("ana")
