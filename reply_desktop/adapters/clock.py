@@ -17,7 +17,13 @@ class SystemClock:
 
 
 def local_zone() -> tzinfo:
-    """The time zone this computer is set to right now: people travel."""
+    """The time zone this computer is set to right now: people travel.
+
+    Where its settings contradict each other or name no known zone, the offset its clock goes by now.
+    """
     import tzlocal
 
-    return tzlocal.reload_localzone()
+    try:
+        return tzlocal.reload_localzone()
+    except (LookupError, ValueError, OSError):
+        return datetime.now(UTC).astimezone().tzinfo or UTC

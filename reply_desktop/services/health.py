@@ -158,9 +158,10 @@ class Health:
                 end(answered)
 
         def end(result: Result) -> None:
-            self._queries.mark([account_id], checking=False)
+            # In this order: whoever marks it and then joins this check finds it unmarked afterwards.
             with self._lock:
                 self._in_flight.pop(account_id, None)
+            self._queries.mark([account_id], checking=False)
             future.set_result(result)
 
         try:

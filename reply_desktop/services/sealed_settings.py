@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from reply_desktop.domain.errors import InvalidInput
-from reply_desktop.services.ports import Store, UnitOfWork, Vault
+from reply_desktop.services.ports import Store, Vault
 
 _SEALED: Final = "sealed"
 
@@ -40,15 +40,13 @@ class SealedSettings:
         found = self._read(name)
         return None if found is None else (_plain(found), self._opened(name, found))
 
-    def put(self, name: str, fields: Mapping[str, Any], secret: str | None = None) -> None:
-        """Keep fields (JSON values) and secret: None keeps the stored one, empty forgets it.
+    def put(self, name: str, fields: Mapping[str, Any], secret: str = "") -> None:
+        """Keep fields (JSON values) and secret in the place of what was stored; empty: there is none.
 
         Raises VaultLocked or VaultUnavailable; then nothing was stored.
         """
         sealed = base64.b64encode(self._vault.seal(name, secret.encode())).decode() if secret else None
         with self._store.begin(durable=True) as unit:
-            if secret is None:
-                sealed = (_found(unit, name) or {}).get(_SEALED)
             unit.settings.put(name, json.dumps({**fields, **({_SEALED: sealed} if sealed else {})}))
             unit.commit()
 
@@ -70,7 +68,8 @@ class SealedSettings:
 
     def _read(self, name: str) -> dict[str, Any] | None:
         with self._store.read() as unit:
-            return _found(unit, name)
+            text = unit.settings.get(name)
+        return None if text is None else json.loads(text)
 
     def _opened(self, name: str, found: Mapping[str, Any]) -> str:
         sealed = found.get(_SEALED)
@@ -80,11 +79,6 @@ class SealedSettings:
             return self._vault.open(name, base64.b64decode(sealed)).decode()
         except InvalidInput:
             return ""
-
-
-def _found(unit: UnitOfWork, name: str) -> dict[str, Any] | None:
-    text = unit.settings.get(name)
-    return None if text is None else json.loads(text)
 
 
 def _plain(found: Mapping[str, Any]) -> dict[str, Any]:

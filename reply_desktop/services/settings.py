@@ -3,9 +3,8 @@
 import base64
 import json
 import logging
-import threading
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field
 from typing import Final
 
 from reply_desktop.domain import events, preferences
@@ -29,6 +28,17 @@ _ALERTS = "notify."
 _MARK = "vault.mark"
 
 
+@dataclass
+class _Held:
+    """What was read since the last change. A change puts another in its place.
+
+    So whoever still reads what was before the change leaves it where nobody looks.
+    """
+
+    providers: dict[Provider, ProviderSettings | None] = field(default_factory=dict)
+    wants: Preferences | None = None
+
+
 class SettingsDesk:
     """Reads and writes settings; hands adapters the provider settings without a query."""
 
@@ -40,45 +50,38 @@ class SettingsDesk:
         self._sealed = SealedSettings(store, vault)
         self._bus = bus
         self._baked = baked
-        self._known: dict[Provider, ProviderSettings | None] = {}
-        self._wants: Preferences | None = None
+        self._held = _Held()
         self.team: Callable[[], tuple[str, ...]] = tuple
         """Gives the ids of the team channels that are switched on."""
         self.on_put: Callable[[frozenset[str]], None] = lambda names: None
         """Called with the names of settings that were put."""
-        self._lock = threading.Lock()
 
     def provider(self, provider: Provider) -> ProviderSettings | None:
         """The person's settings for a provider, else those of the company's build, else None.
 
         Raises VaultLocked or VaultUnavailable while the client secret cannot be opened.
         """
-        with self._lock:
-            if provider in self._known:
-                return self._known[provider]
-        kept = self._sealed.both(_PROVIDER + provider)
-        found = (
-            self._baked.get(provider) if kept is None else ProviderSettings(**kept[0], client_secret=kept[1])
-        )
-        with self._lock:
-            self._known[provider] = found
-        return found
+        known = self._held.providers
+        if provider not in known:
+            kept = self._sealed.both(_PROVIDER + provider)
+            known[provider] = (
+                ProviderSettings(**kept[0], client_secret=kept[1]) if kept else self._baked.get(provider)
+            )
+        return known[provider]
 
     def put_provider(self, provider: Provider, settings: ProviderSettings) -> ProviderRow:
         """Keep a provider's client id; the secret is sealed first. Raises VaultLocked."""
         fields = asdict(settings)
         secret = fields.pop("client_secret")
         self._sealed.put(_PROVIDER + provider, fields, secret)
-        with self._lock:
-            self._known[provider] = settings
+        self._held = _Held()
         self._bus.publish([events.ProviderChanged(provider)])
         return self.provider_row(provider)
 
     def clear_provider(self, provider: Provider) -> None:
         """Forget what the person gave for a provider."""
         self._sealed.remove(_PROVIDER + provider)
-        with self._lock:
-            self._known.pop(provider, None)
+        self._held = _Held()
         self._bus.publish([events.ProviderChanged(provider)])
 
     def provider_row(self, provider: Provider) -> ProviderRow:
@@ -119,8 +122,7 @@ class SettingsDesk:
 
     def forget_opened(self) -> None:
         """Read provider settings anew next time: the vault was locked, or its key changed."""
-        with self._lock:
-            self._known.clear()
+        self._held = _Held()
 
     def get(self, names: tuple[str, ...]) -> dict[str, str]:
         """Settings by name as JSON texts; all when no name is given."""
@@ -144,30 +146,25 @@ class SettingsDesk:
             for name, value in values.items():
                 unit.settings.put(name, value)
             unit.commit()
-        with self._lock:
-            self._wants = None
+        self._held = _Held()
         self.on_put(frozenset(values))
 
     def preferences(self) -> Preferences:
         """What the person wants to hear of, and where. A value that cannot be used counts as not set."""
-        with self._lock:
-            held = self._wants
-        if held is None:
+        held = self._held
+        if held.wants is None:
             values = {name: json.loads(text) for name, text in self.get(_NOTIFY).items()}
             team = self.team()
             try:
-                held = preferences.preferences(values, team)
+                held.wants = preferences.preferences(values, team)
             except InvalidInput as error:
                 _log.error("Settings of notifications cannot be used, their defaults hold: %s", error)
-                held = preferences.preferences(preferences.DEFAULTS, team)
-            with self._lock:
-                self._wants = held
-        return held
+                held.wants = preferences.preferences(preferences.DEFAULTS, team)
+        return held.wants
 
     def team_changed(self) -> None:
         """Other team channels are switched on now."""
-        with self._lock:
-            self._wants = None
+        self._held = _Held()
 
     def _refuse_unusable(self, values: Mapping[str, str]) -> None:
         """What the person gave for notifications makes sense as a whole. Raises InvalidInput."""

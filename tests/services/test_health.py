@@ -1,6 +1,6 @@
 """Checks: what the provider says becomes what the row shows; nothing else does."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import replace
@@ -18,7 +18,9 @@ from reply_desktop.domain.grant import TokenSet
 from reply_desktop.domain.outcome import PROVEN, Outcome
 from reply_desktop.domain.provider import Provider
 from reply_desktop.domain.states import State
+from reply_desktop.services.health import Health
 from reply_desktop.services.ports import Probed
+from reply_desktop.services.queries import Queries
 from tests.fakes.store import MemoryUnit
 from tests.fakes.world import World
 
@@ -340,8 +342,26 @@ def test_order_row_first_then_what_follows(world: World) -> None:
         events.AccountChanged,
         events.EpisodeOpened,
         events.NotificationRaised,
-        events.AlertsDue,
     ]
     first = world.events[0]
     assert isinstance(first, events.AccountChanged) and first.row.state is State.EXPIRED
     assert replace(first.after) == world.account()
+
+
+def test_an_account_marked_as_a_check_of_it_ends_does_not_stay_marked(world: World) -> None:
+    class Watched(Queries):
+        def mark(self, ids: Iterable[str], **marks: bool | None) -> None:
+            super().mark(ids, **marks)
+            if marks.get("checking") is False and not again:
+                again.append(True)
+                health.check(["ana"], "again")
+
+    again: list[bool] = []
+    queries = Watched(world.store)
+    health = Health(
+        world.store, world.credentials, world.providers, world.ledger, queries, world.bus, world.clock,
+        lambda: 0.5, world.tasks,
+    )  # fmt: skip
+    world.add(state=State.PAUSED)
+    health.check(["ana"], "once")
+    assert again and not queries.rows(["ana"])[0].checking

@@ -9,7 +9,7 @@ from reply_desktop.services.bus import Bus
 from reply_desktop.services.ports import ProviderSettings
 from reply_desktop.services.sealed_settings import SealedSettings
 from reply_desktop.services.settings import NAMES, SettingsDesk
-from tests.fakes.world import World
+from tests.fakes.world import FakeVault, World
 
 GOOGLE = ProviderSettings("id.apps.example", "hush-hush", auth_uri="https://a", token_uri="https://t")
 
@@ -114,3 +114,29 @@ def test_after_a_start_over_the_new_key_counts(world: World) -> None:
     after = world.settings.any_sealed()
     assert after is not None and after != before
     assert world.vault.open("vault.mark", after) == b"start over"
+
+
+def test_what_is_put_while_preferences_are_read_is_not_forgotten(world: World) -> None:
+    def put_meanwhile() -> tuple[str, ...]:
+        world.settings.team = tuple
+        world.settings.put({"notify.tray": "false"})
+        return ()
+
+    world.settings.team = put_meanwhile
+    assert world.settings.preferences().tray
+    assert not world.settings.preferences().tray
+
+
+def test_what_is_put_while_a_provider_is_read_is_not_forgotten(world: World) -> None:
+    class Slow(FakeVault):
+        def open(self, account_id: str, sealed: bytes) -> bytes:
+            if not meanwhile:
+                meanwhile.append(True)
+                desk.put_provider(Provider.GOOGLE, ProviderSettings("new-id", "new-secret"))
+            return super().open(account_id, sealed)
+
+    meanwhile: list[bool] = []
+    world.settings.put_provider(Provider.GOOGLE, GOOGLE)
+    desk = SettingsDesk(world.store, Slow(), Bus(), {})
+    assert desk.provider(Provider.GOOGLE) == GOOGLE
+    assert desk.provider(Provider.GOOGLE) == ProviderSettings("new-id", "new-secret")
