@@ -6,7 +6,7 @@ from datetime import datetime, tzinfo
 
 from reply_desktop.domain import alert_words, events
 from reply_desktop.domain.announcement import Channel, kind_of
-from reply_desktop.domain.preferences import ALERT_CHOICES, EMAIL_CAP, EMAIL_TO
+from reply_desktop.domain.preferences import ALERT_CHOICES, EMAIL_CAP, EMAIL_TO, QUIET
 from reply_desktop.domain.provider import Provider
 from reply_desktop.domain.states import CAN_SEND
 from reply_desktop.services.alert_mail import AlertMail
@@ -144,7 +144,7 @@ def build_alerts(
 
     parts = AlertParts(
         announcer,
-        TrayChannel(store, bus, clock),
+        TrayChannel(store, announcer, bus, clock),
         Reminders(store, announcer, bus, clock),
         mail,
         team,
@@ -163,6 +163,11 @@ def build_alerts(
             mail_what_lasts()
         if names & {EMAIL_TO, EMAIL_CAP, ALERT_CHOICES}:
             mail.changed()
+        if QUIET in names:
+            with store.begin() as unit:
+                announcer.quiet_changed(unit, clock.now())
+                unit.commit()
+            parts.on_change()
 
     def on_end(channel: str) -> None:
         if kind_of(channel) is Channel.EMAIL:

@@ -1,6 +1,7 @@
 """Alert e-mail: through an account that can still send, else through the relay the person set up."""
 
 import logging
+import threading
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
@@ -99,6 +100,7 @@ class AlertMail:
         self._zone = zone
         self._new_id = new_id
         self._trouble: str | None = None
+        self._telling = threading.RLock()
         self.on_change: Callable[[], None] = lambda: None
 
     # As messenger
@@ -146,6 +148,8 @@ class AlertMail:
             raise NotNow
         if found.found is False and account.provider is Provider.OTHER:
             return None
+        if found.found:
+            self._trouble = None
         return found.found
 
     # As the person sees it
@@ -210,8 +214,10 @@ class AlertMail:
 
     def tell(self) -> AlertMailRow:
         """Let fronts know how alert e-mail stands now."""
-        row = self.row()
-        self._bus.publish([events.AlertMailChanged(row)])
+        # Together, so that the last row told is the newest.
+        with self._telling:
+            row = self.row()
+            self._bus.publish([events.AlertMailChanged(row)])
         return row
 
     # Ways

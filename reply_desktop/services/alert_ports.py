@@ -85,6 +85,9 @@ class Announcements(Protocol):
     def telling(self) -> list[Announced]:
         """Those whose outcome is not known since the engine ended in between."""
 
+    def of_batch(self, channel: str, batch: str) -> list[Announced]:
+        """Those that one message told, the oldest news first."""
+
     def batches_since(self, channel: str, since: datetime) -> list[datetime]:
         """When messages went to a channel since then, the oldest first."""
 

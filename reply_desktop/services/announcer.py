@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Final
 
 from reply_desktop.domain import events, notification_rules
@@ -20,8 +20,12 @@ from reply_desktop.domain.preferences import Preferences
 from reply_desktop.domain.rows import NotificationRow
 from reply_desktop.services.ports import UnitOfWork
 
+COMPANIONS: Final = timedelta(seconds=max(rule.merge_s for rule in RULES.values()))
+"""Longest that news waits for what is to be told with it."""
+
 _WAITING: Final = AnnouncementState.WAITING
 _STILL_IN_QUIET_HOURS: Final = frozenset({Channel.TRAY, Channel.EMAIL})
+_EVER: Final = datetime.max.replace(tzinfo=UTC)
 
 
 class Announcer:
@@ -56,14 +60,10 @@ class Announcer:
             remind_at=notification_rules.remind_at(notice.kind, notice.at, 0) if lasts else None,
         )
         unit.notifications.add(notice)
-        due = []
         for channel in self._channels(unit, notice, over, wants):
-            announcement = Announcement(notice.id, channel, self._due_at(channel, notice, opened, wants))
-            unit.announcements.add(announcement)
-            if channel == Channel.TRAY and announcement.due_at <= notice.at:
-                due.append(row_of(notice, sequence_id))
-        raised: list[events.Event] = [events.NotificationRaised(row_of(notice, sequence_id))]
-        return [*raised, events.AlertsDue(tuple(due))] if due else raised
+            due_at = self._due_at(channel, notice, opened, wants)
+            unit.announcements.add(Announcement(notice.id, channel, due_at))
+        return [events.NotificationRaised(row_of(notice, sequence_id))]
 
     def withdraw(
         self, unit: UnitOfWork, key: str, now: datetime
@@ -85,12 +85,12 @@ class Announcer:
         if not due:
             return []
         wants = self._wants()
-        together = timedelta(seconds=max(RULES[notice.kind].merge_s for notice in due))
+        until = now + timedelta(seconds=max(RULES[notice.kind].merge_s for notice in due))
         reminded = []
-        for notice in unit.notifications.to_remind(now + together):
+        for notice in unit.notifications.to_remind(until):
             on = wants.reminders and Channel.TRAY in self._wanted(notice, wants)
             times = notice.reminded + on
-            unit.notifications.remind(notice.id, times, _next_reminder(notice, now), unread=on)
+            unit.notifications.remind(notice.id, times, _next_reminder(notice, until), unread=on)
             if on:
                 reminded.append(notice.id)
                 known = unit.announcements.of(notice.id)
@@ -104,9 +104,22 @@ class Announcer:
         """Alert e-mail has somewhere to go from now on: troubles that last are told there too."""
         wants = self._wants()
         for notice in unit.notifications.open(TROUBLE):
-            told = {announcement.channel for announcement in unit.announcements.of(notice.id)}
-            if Channel.EMAIL in self._wanted(notice, wants) and Channel.EMAIL not in told:
-                unit.announcements.add(Announcement(notice.id, Channel.EMAIL, self._loud_at(now, wants)))
+            if Channel.EMAIL not in self._wanted(notice, wants):
+                continue
+            known = [one for one in unit.announcements.of(notice.id) if one.channel == Channel.EMAIL]
+            mailed = Announcement(notice.id, Channel.EMAIL, self._loud_at(now, wants))
+            if not known:
+                unit.announcements.add(mailed)
+            elif known[0].state is AnnouncementState.DROPPED:
+                unit.announcements.save(mailed)
+
+    def quiet_changed(self, unit: UnitOfWork, now: datetime) -> None:
+        """What waits keeps the quiet hours that hold from now on, not those of when it was noted."""
+        wants = self._wants()
+        for channel, ahead in ((Channel.TRAY, timedelta(0)), (Channel.EMAIL, COMPANIONS)):
+            for one in unit.announcements.due(channel, _EVER, unit.announcements.waiting(channel)):
+                at = min(max(one.announcement.due_at, now), now + ahead)
+                unit.announcements.save(replace(one.announcement, due_at=self._loud_at(at, wants)))
 
     def _group(self, unit: UnitOfWork, notice: Notification) -> Notification:
         """The first of those raised together with it; itself when it opens a group."""
@@ -183,10 +196,10 @@ def row_of(notice: Notification, sequence_id: str | None = None) -> Notification
     )
 
 
-def _next_reminder(notice: Notification, now: datetime) -> datetime | None:
-    """When it is told again after now."""
+def _next_reminder(notice: Notification, until: datetime) -> datetime | None:
+    """When it is told again after that time."""
     number, at = notice.reminded, notice.remind_at
-    while at is not None and at <= now:
+    while at is not None and at <= until:
         number += 1
         at = notification_rules.remind_at(notice.kind, notice.at, number)
     return at

@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -14,11 +14,11 @@ from reply_desktop.domain.alert_words import News
 from reply_desktop.domain.announcement import Announced, Announcement, AnnouncementState, Channel, kind_of
 from reply_desktop.domain.errors import EngineUnavailable
 from reply_desktop.domain.notification import Notification, NotificationKind
-from reply_desktop.domain.notification_rules import RULES, TROUBLE
+from reply_desktop.domain.notification_rules import TROUBLE
 from reply_desktop.domain.preferences import Preferences
 from reply_desktop.domain.states import CAN_SEND
 from reply_desktop.services.alert_ports import Handed, HandedState, Messenger, NotNow
-from reply_desktop.services.announcer import Announcer
+from reply_desktop.services.announcer import COMPANIONS, Announcer
 from reply_desktop.services.bus import Bus
 from reply_desktop.services.ports import Clock, Store, Tasks, UnitOfWork
 
@@ -35,7 +35,6 @@ SETTLE_S: Final = 120.0
 ASKED_S: Final = 3600.0
 """How long it is tried to learn what became of a message while that cannot be told, in seconds."""
 DAY_S: Final = 24 * 3600.0
-_COMPANIONS: Final = timedelta(seconds=max(rule.merge_s for rule in RULES.values()))
 
 _S = AnnouncementState
 
@@ -44,8 +43,8 @@ class Courier:
     """Looks for due announcements and hands them over, one message at a time for each channel.
 
     What is about to be handed over is noted durably first, with its mark and its way. Should the engine die
-    in between, the message is looked for afterwards: found, it was told; surely not there, it goes again
-    under the same mark; where nobody can tell, it stays in doubt, and the bell says so.
+    or the line break in between, the message is looked for afterwards: found, it was told; surely not there,
+    it goes again under the same mark; where nobody can tell, it stays in doubt, and the bell says so.
     """
 
     def __init__(
@@ -97,13 +96,12 @@ class Courier:
         now = self._clock.now()
         with self._store.read() as unit:
             unknown = {one.announcement.channel for one in unit.announcements.telling()}
-            unsent = unit.notifications.open([NotificationKind.ALERT_UNSENT])
             due_at = {
                 channel: at
                 for channel in unit.announcements.channels()
                 if channel != Channel.TRAY and (at := unit.announcements.next_due_at(channel)) is not None
             }
-        self._forget_unsent([one.key for one in unsent], unknown | due_at.keys())
+        self._forget_past()
         times, ready = [], []
         with self._lock:
             for channel in unknown | due_at.keys():
@@ -125,7 +123,8 @@ class Courier:
             channels = {channel for channel in unit.announcements.channels() if channel != Channel.TRAY}
             channels |= {one.announcement.channel for one in unit.announcements.telling()}
         for channel in sorted(channels):
-            self._turn(channel, ahead=_COMPANIONS)
+            self._turn(channel, ahead=COMPANIONS)
+        self._forget_past()
 
     def _begin(self, channel: str) -> None:
         try:
@@ -142,7 +141,7 @@ class Courier:
             ways_opened = self._ways_opened
         try:
             waits_s = self._settle_unknown(channel), self._carry(channel, ahead)
-            wait_s = min((one for one in waits_s if one), default=0.0)
+            wait_s = _soonest(waits_s)
         except Exception:
             _log.exception("Alerts could not be carried by a fault of the app's own")
         finally:
@@ -153,29 +152,33 @@ class Courier:
                     self._not_before[channel] = self._clock.now() + timedelta(seconds=wait_s)
             self.on_end(channel)
 
-    # What the last engine left
+    # What may have arrived
 
     def _settle_unknown(self, channel: str) -> float:
-        """Find out what became of messages in whose midst an engine died; how long to wait, in seconds."""
+        """Find out what became of messages whose end is not known; how long to wait, in seconds."""
         with self._store.read() as unit:
             found = [one for one in unit.announcements.telling() if one.announcement.channel == channel]
+        messages = groupby(sorted(found, key=_message), key=_message)
+        waits_s = [self._settle(channel, route, batch, list(told)) for (route, batch), told in messages]
+        return _soonest(waits_s)
+
+    def _settle(self, channel: str, route: str, batch: str, told: Sequence[Announced]) -> float:
         now = self._clock.now()
-        for (route, batch), group in groupby(sorted(found, key=_message), key=_message):
-            told = list(group)
-            since = min(one.announcement.told_at or now for one in told)
-            try:
-                there = self._messengers[kind_of(channel)].find(channel, route, batch, since)
-            except NotNow:
-                asked_since = self._asked_since.setdefault(batch, now)
-                if (now - asked_since).total_seconds() < ASKED_S:
-                    return LOOK_AGAIN_S
-                there = None
-            left_s = SETTLE_S - (now - since).total_seconds()
-            if there is False and left_s > 0:
-                return left_s
-            ends = {True: HandedState.TOLD, False: HandedState.REFUSED, None: HandedState.IN_DOUBT}
-            # Should it show up after all, the receiver knows it by its mark: that stays the same.
-            self._end(channel, told, Handed(ends[there]), keep_batch=True)
+        since = min(one.announcement.told_at or now for one in told)
+        try:
+            there = self._messengers[kind_of(channel)].find(channel, route, batch, since)
+        except NotNow:
+            asked_since = self._asked_since.setdefault(batch, now)
+            if (now - asked_since).total_seconds() < ASKED_S:
+                return LOOK_AGAIN_S
+            there = None
+        left_s = SETTLE_S - (now - since).total_seconds()
+        if there is False and left_s > 0:
+            return left_s
+        self._asked_since.pop(batch, None)
+        ends = {True: HandedState.TOLD, False: HandedState.REFUSED, None: HandedState.IN_DOUBT}
+        # Should it show up after all, the receiver knows it by its mark: that stays the same.
+        self._end(channel, told, Handed(ends[there]), keep_batch=True)
         return 0.0
 
     # What is due
@@ -188,21 +191,27 @@ class Courier:
         if not due:
             return 0.0
         if (full_until := self._full_until(channel, now)) is not None:
-            limit = f"{self._wants().email_cap} went out in the last 24 hours, the most you allow."
-            self._say_unsent(channel, f"{limit} The next goes at {full_until:%H:%M} UTC.")
+            at = full_until.astimezone(self._announcer.zone())
+            limit = "went out in the last 24 hours, the most you allow in Settings → Notifications."
+            self._say_unsent(channel, f"{self._wants().email_cap} {limit} The next goes at {at:%H:%M}.")
             return (full_until - now).total_seconds()
         said = _NO_WAY[kind_of(channel)]
         for route in messenger.routes(channel, [one.notification for one in due]):
-            taken = self._take(channel, due, route, ahead)
-            if self._stopping or not taken:
+            taken = [] if self._stopping else self._take(channel, due, route, ahead)
+            if not taken:
                 return 0.0
             batch = taken[0].announcement.batch
             assert batch is not None
             handed = messenger.hand(channel, route, batch, self._news(taken))
+            if handed.state is HandedState.IN_DOUBT:
+                # Perhaps it was our own end that broke the line: the next engine looks.
+                return 0.0 if self._stopping else self._settle_unknown(channel)
             self._end(channel, taken, handed)
-            if handed.state is not HandedState.REFUSED:
+            if handed.state is HandedState.TOLD:
                 return 0.0
             said = handed.said or said
+        if self._stopping:
+            return 0.0
         due = self._due(channel, self._clock.now() + ahead)
         if not due:
             return 0.0
@@ -287,14 +296,16 @@ class Courier:
             unit.commit()
         self._bus.publish(happened)
 
-    def _forget_unsent(self, keys: Sequence[str], waited_for: AbstractSet[str]) -> None:
-        """What waited was mended before it was sent: that it waits is no trouble any more."""
-        over = [key for key in keys if key.endswith(_UNSENT) and key.removesuffix(_UNSENT) not in waited_for]
-        if not over:
+    def _forget_past(self) -> None:
+        """Withdraw what was said of messages and is no trouble any more."""
+        with self._store.read() as unit:
+            said = unit.notifications.open([NotificationKind.ALERT_UNSENT])
+            past = [notice.key for notice in said if _is_past(unit, notice)]
+        if not past:
             return
         happened: list[events.Event] = []
         with self._store.begin() as unit:
-            for key in over:
+            for key in past:
                 happened += self._announcer.withdraw(unit, key, self._clock.now())[1]
             unit.commit()
         self._bus.publish(happened)
@@ -305,7 +316,7 @@ class Courier:
         about = taken[0].notification.title
         rest = f" and {len(taken) - 1:,} more" if len(taken) > 1 else ""
         notice = news.about_unsent(
-            f"{channel}:doubt:{taken[0].announcement.batch}",
+            f"{channel}{_DOUBT}{taken[0].announcement.batch}",
             f"{_WORDS[kind_of(channel)]} may not have arrived",
             f"The connection broke while it was sent: {about}{rest}. It is not sent again, so that "
             "nothing comes twice.",
@@ -340,6 +351,24 @@ def _message(one: Announced) -> tuple[str, str]:
     return one.announcement.route or "", one.announcement.batch or ""
 
 
+def _soonest(waits_s: Iterable[float]) -> float:
+    return min((one for one in waits_s if one), default=0.0)
+
+
+def _is_past(unit: UnitOfWork, said: Notification) -> bool:
+    """Whether nobody needs to know any more what the bell says of a message.
+
+    Of one that waits: nothing waits. Of one in doubt: the person read it, or all it told of is over.
+    """
+    channel, _, batch = said.key.partition(_DOUBT)
+    if batch:
+        told = [one.notification for one in unit.announcements.of_batch(channel, batch)]
+        return said.read_at is not None or all(one.withdrawn_at is not None for one in told)
+    channel = said.key.removesuffix(_UNSENT)
+    being_told = {one.announcement.channel for one in unit.announcements.telling()}
+    return not unit.announcements.waiting(channel) and channel not in being_told
+
+
 def _is_over(unit: UnitOfWork, notice: Notification) -> bool:
     """Whether the trouble ended while it was being told."""
     now = unit.notifications.get(notice.id)
@@ -358,8 +387,9 @@ def _unsent(channel: str) -> str:
 
 
 _UNSENT: Final = ":unsent"
+_DOUBT: Final = ":doubt:"
 _WORDS: Final = {Channel.EMAIL: "Alert e-mail", Channel.TEAM: "The alert to your team"}
 _NO_WAY: Final = {
     Channel.EMAIL: "No account can send, and no relay is set up in Settings → Notifications.",
-    Channel.TEAM: "The team channel cannot be used right now.",
+    Channel.TEAM: "Its address lies in the keyring, which is locked. Unlock it, and the alert goes.",
 }

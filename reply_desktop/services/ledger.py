@@ -58,13 +58,11 @@ class Ledger:
             unit.accounts.add(after)
         else:
             unit.accounts.save(after)
-        used_by = self._used_by(unit, before, after)
-        # The one whose entry will be the newest, to which the bell leads too.
-        told, opened = self._episodes(unit, after, now, used_by[-1].id if used_by else None)
-        happened += told
+        closed, opened = episode.follow(unit.episodes.open_of(after.id), after, now, self._new_id())
+        entries = self._entries(unit, before, after, opened, now)
+        happened += self._episodes(unit, after, closed, opened, entries, now)
         happened += self._disuse(unit, before, after, now)
         happened += self._faults(unit, after, proven, now)
-        entries = self._entries(unit, before, after, used_by, opened, now)
         if entries:
             happened.append(events.LogAdded(tuple(unit.log.add(entries))))
         return happened
@@ -125,27 +123,23 @@ class Ledger:
         self._bus.publish(happened)
 
     @staticmethod
-    def _used_by(unit: UnitOfWork, before: Account | None, after: Account) -> list[MailSequence]:
-        """The sequences that are on and send from this account, when its change may matter to them."""
-        if before is None or (before.state, before.cause) == (after.state, after.cause):
-            return []
-        return _using(unit, after.id)
-
-    @staticmethod
     def _entries(
         unit: UnitOfWork,
         before: Account | None,
         after: Account,
-        used_by: list[MailSequence],
         opened: Episode | None,
         now: datetime,
     ) -> list[LogEntry]:
-        """What the logs of those sequences say of it: once when it goes out, once when it is proven back."""
+        """What the logs of the sequences that are on and send from it say of it.
+
+        Once when it goes out, once when it is proven back.
+        """
+        if before is None or (before.state, before.cause) == (after.state, after.cause):
+            return []
         entries = []
-        for sequence in used_by:
+        for sequence in _using(unit, after.id):
             last = unit.log.last(sequence.id, _OUT_OR_BACK, after.address)
             if after.state not in CAN_SEND:
-                assert before is not None
                 if before.state in CAN_SEND or (opened is not None and opened.is_red):
                     rest = _rest(unit, sequence, after.id)
                     key = opened.id if opened else None
@@ -155,10 +149,14 @@ class Ledger:
         return entries
 
     def _episodes(
-        self, unit: UnitOfWork, after: Account, now: datetime, sequence_id: str | None
-    ) -> tuple[list[events.Event], Episode | None]:
-        open_episode = unit.episodes.open_of(after.id)
-        closed, opened = episode.follow(open_episode, after, now, self._new_id())
+        self,
+        unit: UnitOfWork,
+        after: Account,
+        closed: Episode | None,
+        opened: Episode | None,
+        entries: list[LogEntry],
+        now: datetime,
+    ) -> list[events.Event]:
         happened: list[events.Event] = []
         told = None
         if closed is not None:
@@ -179,8 +177,10 @@ class Ledger:
             other_accounts=self._wants().other_accounts,
             zone=self._announcer.zone() if opened is not None else UTC,
         ):
-            happened += self._announcer.tell(unit, notice, sequence_id, over=told)
-        return happened, opened
+            # The newest of them is the one to which the bell leads later too.
+            about = [entry.sequence_id for entry in entries if entry.key == notice.key]
+            happened += self._announcer.tell(unit, notice, about[-1] if about else None, over=told)
+        return happened
 
     def _disuse(
         self, unit: UnitOfWork, before: Account | None, after: Account, now: datetime

@@ -3,6 +3,7 @@
 import base64
 import json
 import logging
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
@@ -77,6 +78,7 @@ class TeamChannels:
         self._sender = sender
         self._words = words
         self._new_id = new_id
+        self._telling = threading.RLock()
         self.on_change: Callable[[], None] = lambda: None
 
     # As messenger
@@ -209,7 +211,7 @@ class TeamChannels:
             ]
             _write(unit, noted)
             unit.commit()
-        self._bus.publish([events.TeamChannelsChanged(tuple(one.row for one in noted))])
+        self._tell()
 
     def _opened(self, kept: _Kept) -> str | None:
         """The address, None when it was sealed under a key that is gone."""
@@ -223,9 +225,14 @@ class TeamChannels:
             return _read(unit)
 
     def _changed(self) -> list[TeamChannelRow]:
-        rows = self.rows()
         self.on_change()
-        self._bus.publish([events.TeamChannelsChanged(tuple(rows))])
+        return self._tell()
+
+    def _tell(self) -> list[TeamChannelRow]:
+        # Together, so that the last rows told are the newest.
+        with self._telling:
+            rows = self.rows()
+            self._bus.publish([events.TeamChannelsChanged(tuple(rows))])
         return rows
 
 

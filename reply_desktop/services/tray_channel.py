@@ -6,10 +6,11 @@ from datetime import datetime
 from typing import Final
 
 from reply_desktop.domain import events
-from reply_desktop.domain.announcement import AnnouncementState, Channel
+from reply_desktop.domain.announcement import Announced, AnnouncementState, Channel
 from reply_desktop.domain.rows import NotificationRow
+from reply_desktop.services.announcer import Announcer
 from reply_desktop.services.bus import Bus
-from reply_desktop.services.ports import Clock, Store
+from reply_desktop.services.ports import Clock, Store, UnitOfWork
 
 SHOWN: Final = 500
 """Most alerts looked at together; a window merges them into one anyway."""
@@ -23,8 +24,9 @@ class TrayChannel:
     twice, as nobody can ask a desktop what it has shown.
     """
 
-    def __init__(self, store: Store, bus: Bus, clock: Clock) -> None:
+    def __init__(self, store: Store, announcer: Announcer, bus: Bus, clock: Clock) -> None:
         self._store = store
+        self._announcer = announcer
         self._bus = bus
         self._clock = clock
         self._pushed: set[tuple[str, int]] = set()
@@ -32,17 +34,17 @@ class TrayChannel:
     def due(self) -> list[NotificationRow]:
         """What is to be shown now and was claimed by nobody."""
         with self._store.read() as unit:
-            due = unit.announcements.due(Channel.TRAY, self._clock.now(), SHOWN)
+            due = self._due(unit)
         return self._store.reads.notification_rows([one.notification.id for one in due])
 
     def claim(self, ids: Sequence[str]) -> list[str]:
         """Give these out to be shown; those withdrawn or claimed meanwhile are left out."""
         now = self._clock.now()
-        wanted = set(ids)
+        asked = set(ids)
         given = []
         with self._store.begin(durable=True) as unit:
-            for one in unit.announcements.due(Channel.TRAY, now, SHOWN):
-                if one.notification.id in wanted:
+            for one in self._due(unit):
+                if one.notification.id in asked:
                     told = replace(one.announcement, state=AnnouncementState.TOLD, told_at=now)
                     unit.announcements.save(told)
                     given.append(one.notification.id)
@@ -54,7 +56,7 @@ class TrayChannel:
         """Push what has come due; gives when the next will."""
         now = self._clock.now()
         with self._store.read() as unit:
-            due = unit.announcements.due(Channel.TRAY, now, SHOWN)
+            due = self._due(unit)
             next_at = unit.announcements.next_due_at(Channel.TRAY)
         fresh = {(one.notification.id, one.announcement.number) for one in due}
         new, self._pushed = fresh - self._pushed, fresh
@@ -63,3 +65,8 @@ class TrayChannel:
             self._bus.publish([events.AlertsDue(tuple(rows))])
         # What is due and claimed by nobody waits for a window, which asks by itself.
         return next_at if next_at is not None and next_at > now else None
+
+    def _due(self, unit: UnitOfWork) -> list[Announced]:
+        """What is due. What the person no longer wants to hear of here waits for another mind."""
+        due = unit.announcements.due(Channel.TRAY, self._clock.now(), SHOWN)
+        return [one for one in due if self._announcer.is_wanted(one.notification, Channel.TRAY)]

@@ -96,6 +96,10 @@ class Teller:
         """A check finds that Ana's access was removed."""
         self.parts.health.check_now(self.account(ANA).id)
 
+    def push(self) -> None:
+        """Windows hear of what is due on the desktop."""
+        self.parts.alerts.tick()
+
     def claim(self) -> list[str]:
         """A window takes what it is to show; gives the ids."""
         rows = self.ask(m.ListAlerts()).rows

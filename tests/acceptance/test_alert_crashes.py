@@ -125,7 +125,7 @@ EMAIL, TEAM = frozenset({"email"}), frozenset({"team"})
 MOMENTS = (
     Moment("before the loss is committed", LOSE, "before", "account_lost", taken=False),
     Moment("after the loss is committed", LOSE, "after", "account_lost", taken=False),
-    Moment("after windows were told", LOSE, "after", "AlertsDue", taken=False),
+    Moment("after windows were told", (*LOSE, "push"), "after", "AlertsDue", taken=False),
     Moment("before the taking is committed", CLAIM, "before", "tray told", taken=False),
     Moment("after the taking is committed", CLAIM, "after", "tray told"),
     Moment("before the e-mail is noted as being handed over", CARRY, "before", "email telling"),

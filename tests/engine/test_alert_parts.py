@@ -17,7 +17,7 @@ from reply_desktop.domain.causes import Cause
 from reply_desktop.domain.errors import InvalidInput
 from reply_desktop.domain.grant import MailServer, Security
 from reply_desktop.domain.notification import NotificationKind
-from reply_desktop.domain.preferences import ALERT_CHOICES, EMAIL_CAP, EMAIL_TO, REMINDERS, THEME
+from reply_desktop.domain.preferences import ALERT_CHOICES, EMAIL_CAP, EMAIL_TO, QUIET, REMINDERS, THEME
 from reply_desktop.domain.states import State
 from reply_desktop.engine.alert_parts import LazyAlertComposer, LazyTeamSender, build_alerts
 from tests.fakes.world import World
@@ -173,6 +173,15 @@ def test_settings_of_alert_mail_are_told_to_fronts(told: Told, name: str, value:
     assert len(rows) == tells
     if name == EMAIL_CAP:
         assert rows[0].daily_cap == 3
+
+
+def test_quiet_hours_that_end_early_let_what_waits_go(told: Told) -> None:
+    night = {"on": True, "from": "08:00", "to": "10:00", "weekends": False}
+    told.put(QUIET, night)
+    told.lose("ana")
+    assert told.parts.tray.due() == []
+    assert told.calls_of(lambda: told.put(QUIET, {**night, "on": False})) == 1
+    assert len(told.parts.tray.due()) == 1
 
 
 def test_a_higher_cap_lets_what_waits_go(told: Told) -> None:

@@ -49,7 +49,7 @@ class Asked:
         world = self.world = World()
         self.sender = Sender()
         self.table = table(
-            TrayChannel(world.store, world.bus, world.clock),
+            TrayChannel(world.store, world.announcer, world.bus, world.clock),
             AlertMail(
                 world.store, world.credentials, world.providers, world.health,
                 Relay(SealedSettings(world.store, world.vault), world.providers, world.clock),

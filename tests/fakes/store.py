@@ -245,6 +245,10 @@ class _Announcements:
         found = [one for one in self._t.values() if one.state is AnnouncementState.TELLING]
         return [Announced(one, self._news[one.notification_id]) for one in found]
 
+    def of_batch(self, channel: str, batch: str) -> list[Announced]:
+        found = [one for one in self._t.values() if (one.channel, one.batch) == (channel, batch)]
+        return [Announced(one, self._news[one.notification_id]) for one in found]
+
     def batches_since(self, channel: str, since: datetime) -> list[datetime]:
         told: dict[str | None, datetime] = {}
         for one in self._t.values():

@@ -2,6 +2,7 @@
 
 import email
 import json
+import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, timedelta
 from email.message import EmailMessage
@@ -19,7 +20,7 @@ from reply_desktop.domain.errors import InvalidInput, VaultLocked
 from reply_desktop.domain.grant import MailServer, Password, Security, TokenSet
 from reply_desktop.domain.notification import Notification, NotificationKind, Severity
 from reply_desktop.domain.outcome import PROVEN, Outcome
-from reply_desktop.domain.preferences import EMAIL_CAP, EMAIL_TO
+from reply_desktop.domain.preferences import EMAIL_CAP, EMAIL_TO, Preferences
 from reply_desktop.domain.provider import Provider
 from reply_desktop.domain.rows import AlertMailRow, RelayRow
 from reply_desktop.domain.states import State
@@ -43,13 +44,13 @@ class Desk:
 
     def __init__(self) -> None:
         self.world = World()
+        self.wants = self.world.settings.preferences
         self.relay = Relay(
             SealedSettings(self.world.store, self.world.vault), self.world.providers, self.world.clock
         )
         self.mail = AlertMail(
             self.world.store, self.world.credentials, self.world.providers, self.world.health, self.relay,
-            self.world.settings.preferences, self.world.bus, self.world.clock, mail, lambda: UTC,
-            self.world.new_id,
+            lambda: self.wants(), self.world.bus, self.world.clock, mail, lambda: UTC, self.world.new_id,
         )  # fmt: skip
         self.changes = 0
         self.mail.on_change = self.on_change
@@ -325,6 +326,16 @@ def test_a_mailbox_that_may_be_read_tells(desk: Desk, found: bool | None) -> Non
     assert desk.world.google.searched == ["batch-1"]
 
 
+def test_what_is_found_is_no_trouble_any_more(desk: Desk) -> None:
+    desk.world.add("ben", scopes=(SEND, READ))
+    desk.world.google.send_result = SendResult(Outcome(Cause.UNREACHABLE), in_doubt=True)
+    assert desk.hand("ben").state is HandedState.IN_DOUBT
+    assert "may have been sent" in (desk.mail.row().trouble or "")
+    desk.world.google.search = SentSearch(PROVEN, True)
+    assert desk.mail.find(Channel.EMAIL, "ben", "batch-1", START)
+    assert desk.mail.row().trouble is None
+
+
 @pytest.mark.parametrize(("found", "told"), [(True, True), (False, None), (None, None)])
 def test_an_smtp_mailbox_without_a_copy_proves_nothing(
     desk: Desk, found: bool | None, told: bool | None
@@ -526,3 +537,22 @@ def test_a_password_mailbox_carries_it_too(desk: Desk, authority: Authority, oth
             unit.commit()
         assert desk.hand("gina") == TOLD
     assert len(mailbox.received) == 1
+
+
+def test_of_two_that_tell_at_once_the_last_told_is_the_newest(desk: Desk) -> None:
+    def read() -> Preferences:
+        wants = desk.world.settings.preferences()
+        if not others:
+            others.append(threading.Thread(target=desk.mail.tell))
+            desk.put(EMAIL_CAP, 3)
+            others[0].start()
+            # It can end only where it need not wait for us.
+            others[0].join(0.2)
+        return wants
+
+    others: list[threading.Thread] = []
+    desk.wants = read
+    desk.mail.tell()
+    others[0].join()
+    told = [event.mail for event in desk.world.events if isinstance(event, events.AlertMailChanged)]
+    assert [row.daily_cap for row in told] == [10, 3]

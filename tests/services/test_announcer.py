@@ -76,8 +76,8 @@ def test_a_lost_account_is_told_at_once_on_the_desktop_and_after_its_companions_
         "email#0": START + MINUTE,
         "team:ops#0": START + MINUTE,
     }
-    (due,) = world.of(events.AlertsDue)
-    assert [row.id for row in due.rows] == [notice.id]  # type: ignore[attr-defined]
+    (raised,) = world.of(events.NotificationRaised)
+    assert raised.notification.id == notice.id  # type: ignore[attr-defined]
     assert notice.remind_at == START + HOUR and notice.group == notice.id
 
 
@@ -128,7 +128,7 @@ def test_quiet_hours_hold_desktop_and_mail_back_and_nothing_else(world: World) -
         "email#0": START + HOUR,
         "team:ops#0": START + MINUTE,
     }
-    assert world.of(events.AlertsDue) == [] and len(world.of(events.NotificationRaised)) == 1
+    assert len(world.of(events.NotificationRaised)) == 1
 
 
 def test_what_is_over_before_it_is_told_goes_untold_and_so_does_its_end(world: World) -> None:
@@ -138,7 +138,6 @@ def test_what_is_over_before_it_is_told_goes_untold_and_so_does_its_end(world: W
     assert {one.state for one in told(world, notice).values()} == {AnnouncementState.DROPPED}
     over = list(world.store.tables.notifications.values())[-1]
     assert over.kind is NotificationKind.ACCOUNT_RECOVERED and told(world, over) == {}
-    assert world.of(events.AlertsDue) == []
 
 
 def test_the_end_is_told_where_the_trouble_was_and_never_by_mail(world: World) -> None:
@@ -146,7 +145,7 @@ def test_the_end_is_told_where_the_trouble_was_and_never_by_mail(world: World) -
     mend(world)
     over = list(world.store.tables.notifications.values())[-1]
     assert set(told(world, over)) == {"tray#0", "team:ops#0"}
-    assert len(world.of(events.AlertsDue)) == 2 and over.withdrawn_at is not None
+    assert over.withdrawn_at is not None
 
 
 def test_another_cause_is_another_episode_and_told_anew(world: World) -> None:
@@ -198,6 +197,10 @@ def test_troubles_of_one_minute_are_reminded_of_together(world: World) -> None:
         handed(world, notice)
     world.clock.advance(HOUR - timedelta(seconds=40))
     assert remind(world) == [first.id, second.id]
+    for notice in (first, second):
+        handed(world, notice)
+    world.clock.advance(40)
+    assert remind(world) == [], "the second is reminded of twice in a minute"
 
 
 def test_what_was_never_shown_is_not_shown_twice_for_the_reminder(world: World) -> None:
@@ -256,3 +259,38 @@ def test_settings_nobody_can_use_do_not_keep_news_back(world: World, expect_log:
     expect_log("defaults hold")  # type: ignore[operator]
     notice = lose(world)
     assert told(world, notice)["tray#0"].due_at == START and DEFAULTS[EMAIL_TO] == ""
+
+
+def test_an_address_taken_back_and_given_again_hears_of_what_still_lasts(world: World) -> None:
+    notice = lose(world)
+    with world.store.begin() as unit:
+        unit.announcements.save(replace(told(world, notice)["email#0"], state=AnnouncementState.DROPPED))
+        unit.commit()
+    world.clock.advance(HOUR)
+    with world.store.begin() as unit:
+        world.announcer.address_given(unit, world.clock.now())
+        unit.commit()
+    mailed = told(world, notice)["email#0"]
+    assert (mailed.state, mailed.due_at) == (AnnouncementState.WAITING, START + HOUR)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "tray", "email"),
+    [
+        (NIGHT, {**NIGHT, "on": False}, timedelta(0), MINUTE),
+        (NIGHT, {**NIGHT, "to": "09:30"}, HOUR / 2, HOUR / 2),
+        ({**NIGHT, "on": False}, NIGHT, HOUR, HOUR),
+        ({**NIGHT, "on": False}, {**NIGHT, "from": "03:00", "to": "04:00"}, timedelta(0), MINUTE),
+    ],
+)
+def test_what_waits_keeps_the_quiet_hours_of_now(
+    world: World, before: object, after: object, tray: timedelta, email: timedelta
+) -> None:
+    put(world, QUIET, before)
+    notice = lose(world)
+    put(world, QUIET, after)
+    with world.store.begin() as unit:
+        world.announcer.quiet_changed(unit, START)
+        unit.commit()
+    due_at = {where: one.due_at - START for where, one in told(world, notice).items()}
+    assert due_at == {"tray#0": tray, "email#0": email, "team:ops#0": MINUTE}

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import pairwise
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -218,13 +219,14 @@ def test_refusals_are_tried_ever_more_rarely_and_told_with_their_reason(desk: De
 
 def test_the_daily_cap_holds_over_restarts_and_what_waits_goes_as_one(desk: Desk) -> None:
     desk.put(EMAIL_CAP, 2)
+    desk.world.announcer.zone = lambda: ZoneInfo("Asia/Tokyo")
     for number in range(5):
         desk.lose(f"a{number}")
         desk.pass_time(120)
         desk.restart()
     assert len(desk.mail.handed) == 2
     (entry,) = desk.bell()
-    assert "2 went out in the last 24 hours" in entry.text
+    assert "2 went out in the last 24 hours" in entry.text and "The next goes at 18:02." in entry.text
     desk.pass_time(DAY_S)
     assert [len(told) for _, _, told in desk.mail.handed] == [1, 1, 3]
 
@@ -238,6 +240,37 @@ def test_a_line_that_broke_leaves_it_in_doubt_and_the_bell_says_so(desk: Desk) -
     assert len(desk.mail.handed) == 1 and desk.states() == ["in_doubt"]
     (entry,) = desk.bell()
     assert "may not have arrived" in entry.title and "ana@example.com" in entry.text
+
+
+@pytest.mark.parametrize(("there", "handed"), [(True, 1), (False, 2)])
+def test_a_line_that_broke_is_no_doubt_where_the_message_can_be_looked_for(
+    desk: Desk, there: bool, handed: int
+) -> None:
+    desk.mail.ends, desk.mail.there = [IN_DOUBT], there
+    desk.lose("ana")
+    for _ in range(3):
+        desk.pass_time(SETTLE_S)
+    assert desk.states() == ["told"] and desk.bell() == []
+    assert len(desk.mail.handed) == handed and len({batch for _, batch, _ in desk.mail.handed}) == 1
+
+
+@pytest.mark.parametrize("end", ["mended", "read"])
+def test_a_doubt_is_no_trouble_once_it_was_read_or_all_it_is_about_is_over(desk: Desk, end: str) -> None:
+    desk.mail.ends = [IN_DOUBT]
+    desk.lose("ana", "ben")
+    desk.pass_time()
+    desk.mend("ana")
+    desk.courier.tick()
+    assert [entry.withdrawn_at for entry in desk.bell()] == [None]
+    if end == "mended":
+        desk.mend("ben")
+    else:
+        with desk.world.store.begin() as unit:
+            unit.notifications.mark_read([desk.bell()[0].id], desk.world.clock.now())
+            unit.commit()
+    desk.courier.tick()
+    (entry,) = desk.bell()
+    assert entry.withdrawn_at is not None
 
 
 MOMENTS = [
@@ -303,6 +336,27 @@ def test_what_cannot_be_looked_for_in_an_hour_is_in_doubt(desk: Desk) -> None:
         assert desk.states() == ["telling"]
     desk.pass_time(LOOK_AGAIN_S)
     assert desk.states() == ["in_doubt"] and len(desk.bell()) == 1
+
+
+def test_each_time_the_line_breaks_there_is_an_hour_to_learn_of_it(desk: Desk) -> None:
+    real = desk.mail.hand
+
+    def breaks(channel: str, route: str, batch: str, news: Sequence[News]) -> Handed:
+        desk.mail.away = True
+        real(channel, route, batch, news)
+        return IN_DOUBT
+
+    desk.mail.hand, desk.mail.there = breaks, False  # type: ignore[method-assign]
+    desk.lose("ana")
+    desk.pass_time()
+    for _ in range(2):
+        desk.pass_time(ASKED_S * 2 / 3)
+        desk.mail.away = False
+        desk.courier.look_again()
+        desk.courier.tick()
+    assert len(desk.mail.handed) == 3 and desk.states() == ["telling"] and desk.bell() == []
+    desk.pass_time(ASKED_S * 2 / 3)
+    assert desk.states() == ["telling"] and desk.bell() == []
 
 
 def test_news_does_not_wait_for_what_cannot_be_looked_for(desk: Desk) -> None:
@@ -389,6 +443,17 @@ def test_an_engine_that_runs_once_waits_for_no_companions(desk: Desk) -> None:
     assert len(desk.mail.handed) == 1
 
 
+def test_an_engine_that_runs_once_forgets_what_waits_no_more(desk: Desk) -> None:
+    desk.mail.ways = ()
+    desk.lose("ana")
+    desk.courier.drain()
+    assert [entry.withdrawn_at for entry in desk.bell()] == [None]
+    desk.mend("ana")
+    desk.courier.drain()
+    (entry,) = desk.bell()
+    assert entry.withdrawn_at is not None
+
+
 def test_an_engine_that_runs_once_keeps_quiet_hours(desk: Desk) -> None:
     desk.put(QUIET, {"on": True, "from": "08:00", "to": "10:00", "weekends": False})
     desk.lose("ana")
@@ -416,3 +481,28 @@ def test_a_fault_of_our_own_is_logged_and_the_next_turn_goes_on(desk: Desk, expe
     desk.mail.routes = real  # type: ignore[method-assign]
     desk.pass_time(LADDER_S[0])
     assert desk.states() == ["told"]
+
+
+@pytest.mark.parametrize(
+    ("end", "state"), [(TOLD, "told"), (REFUSED, "waiting"), (IN_DOUBT, "telling")], ids=lambda one: str(one)
+)
+def test_a_message_that_our_own_end_cuts_off_is_no_news(desk: Desk, end: Handed, state: str) -> None:
+    def ends(channel: str, route: str, batch: str, news: Sequence[News]) -> Handed:
+        desk.courier.stop()
+        return end
+
+    desk.mail.hand, desk.mail.ways = ends, ("ben", "relay")  # type: ignore[method-assign]
+    desk.lose("ana")
+    desk.pass_time()
+    assert desk.states() == [state] and desk.bell() == []
+
+
+def test_an_engine_that_ends_takes_nothing_up(desk: Desk) -> None:
+    def ends(channel: str, news: Sequence[Notification]) -> Sequence[str]:
+        desk.courier.stop()
+        return ("ben",)
+
+    desk.mail.routes = ends  # type: ignore[method-assign]
+    desk.lose("ana")
+    desk.pass_time()
+    assert desk.states() == ["waiting"] and desk.mail.handed == [] and desk.bell() == []

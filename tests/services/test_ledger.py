@@ -9,6 +9,7 @@ import pytest
 from reply_desktop.domain import events
 from reply_desktop.domain.causes import Cause
 from reply_desktop.domain.log_entry import LogEntry, LogKind
+from reply_desktop.domain.notification import NotificationKind
 from reply_desktop.domain.provider import Provider
 from reply_desktop.domain.sequence import SequenceStatus
 from reply_desktop.domain.states import State
@@ -153,3 +154,12 @@ def test_a_crash_before_the_commit_leaves_no_entry(sending: SendingWorld) -> Non
         assert before is not None
         sending.ledger.record(unit, before, replace(before, state=State.PAUSED))
     assert account_entries(sending) == []
+
+
+def test_what_no_log_tells_of_leads_to_none(sending: SendingWorld) -> None:
+    sending.account("g", provider=Provider.GOOGLE)
+    sending.change(accounts=("a", "b", "g"))
+    sending.set_state("g", State.AT_RISK, Cause.TESTING_MODE_ENDS)
+    (raised,) = [event for event in sending.events if isinstance(event, events.NotificationRaised)]
+    assert raised.notification.kind is NotificationKind.DEADLINE_NEAR
+    assert raised.notification.sequence_id is None and account_entries(sending) == []

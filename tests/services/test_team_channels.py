@@ -286,3 +286,15 @@ def test_what_is_stored_is_found_again_by_the_next_engine(room: Room) -> None:
     )  # fmt: skip
     assert again.rows() == room.team.rows()
     assert again.hand(team_channel("id1"), "id1", "b", [NEWS]).state is TOLD
+
+
+def test_what_changes_while_a_change_is_told_is_told_last(room: Room) -> None:
+    room.team.add("#ops", URL)
+
+    def switch_off() -> None:
+        room.team.on_change = lambda: None
+        room.team.switch("#ops", False)
+
+    room.team.on_change = switch_off
+    assert not room.team.switch("#ops", True)[0].enabled
+    assert not room.pushed()[-1][0].enabled

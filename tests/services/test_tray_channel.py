@@ -7,7 +7,7 @@ import pytest
 
 from reply_desktop.domain import events
 from reply_desktop.domain.causes import Cause
-from reply_desktop.domain.preferences import QUIET
+from reply_desktop.domain.preferences import ALERT_CHOICES, QUIET
 from reply_desktop.domain.states import State
 from reply_desktop.services.tray_channel import TrayChannel
 from tests.fakes.clock import START
@@ -23,7 +23,7 @@ def world() -> World:
 
 @pytest.fixture
 def tray(world: World) -> TrayChannel:
-    return TrayChannel(world.store, world.bus, world.clock)
+    return TrayChannel(world.store, world.announcer, world.bus, world.clock)
 
 
 def lose(world: World, name: str) -> str:
@@ -40,7 +40,9 @@ def test_it_waits_for_a_window_and_is_given_out_once(world: World, tray: TrayCha
     assert tray.claim([first, "unknown"]) == [first]
     assert world.store.commits == [True], "durable before it is shown"
     assert tray.claim([first]) == []
-    assert [row.id for row in TrayChannel(world.store, world.bus, world.clock).due()] == [second]
+    assert [row.id for row in TrayChannel(world.store, world.announcer, world.bus, world.clock).due()] == [
+        second
+    ]
 
 
 def test_what_was_withdrawn_is_not_given_out(world: World, tray: TrayChannel) -> None:
@@ -61,3 +63,13 @@ def test_the_end_of_quiet_hours_pushes_what_they_held_back_once(world: World, tr
     (due,) = world.of(events.AlertsDue)
     assert [row.id for row in due.rows] == lost  # type: ignore[attr-defined]
     assert tray.claim(lost) == lost
+
+
+def test_what_the_person_no_longer_wants_waits_for_another_mind(world: World, tray: TrayChannel) -> None:
+    lost = lose(world, "ana")
+    world.settings.put({ALERT_CHOICES: '{"lost": ["email"]}'})
+    tray.tick()
+    assert tray.due() == [] and tray.claim([lost]) == [] and world.of(events.AlertsDue) == []
+    world.settings.put({ALERT_CHOICES: '{"lost": ["tray"]}'})
+    tray.tick()
+    assert len(world.of(events.AlertsDue)) == 1 and tray.claim([lost]) == [lost]

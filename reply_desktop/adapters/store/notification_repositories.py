@@ -180,6 +180,7 @@ class _Announcement:
     )
     next_due = Statement(select(func.min(_announcements.due_at)).where(_waiting, _of_channel))
     telling = Statement(_with_news.where(_telling))
+    of_batch = Statement(_with_news.where(_of_channel, _announcements.batch == bindparam("batch")))
     batches = Statement(
         select(func.min(_announcements.told_at))
         .where(
@@ -246,6 +247,11 @@ class SqliteAnnouncements:
     def telling(self) -> list[Announced]:
         """Those being handed over, the oldest news first."""
         return [_announced(row) for row in self._runner.rows(_Announcement.telling)]
+
+    def of_batch(self, channel: str, batch: str) -> list[Announced]:
+        """Those that one message told, the oldest news first."""
+        rows = self._runner.rows(_Announcement.of_batch, channel=channel, batch=batch)
+        return [_announced(row) for row in rows]
 
     def batches_since(self, channel: str, since: datetime) -> list[datetime]:
         """When messages went, or may have gone, to a channel since then, the oldest first."""

@@ -138,6 +138,8 @@ def test_announcements_come_back_as_they_were(told: SqliteStore) -> None:
         assert unit.announcements.telling() == [
             Announced(ANNOUNCEMENTS[3], a_notification("n2", at=START + HOUR))
         ]
+        assert unit.announcements.of_batch("email", "mark") == unit.announcements.telling()
+        assert unit.announcements.of_batch("tray", "mark") == unit.announcements.of_batch("email", "") == []
         assert unit.announcements.channels() == ["email", "team:x", "tray"]
 
 
@@ -206,6 +208,7 @@ def test_what_is_not_there_or_there_twice_is_refused(told: SqliteStore) -> None:
         (_Announcement.channels, "ix_announcements_waiting"),
         (_Announcement.telling, "ix_announcements_telling"),
         (_Announcement.batches, "ix_announcements_channel_told_at"),
+        (_Announcement.of_batch, "ix_announcements_channel_told_at"),
     ],
 )
 def test_looking_for_work_reads_an_index(
