@@ -429,9 +429,8 @@ class Sender:
         cause = handed.result.outcome.cause
         unreached = kind is SendResultKind.TRY_LATER and cause in NOT_TRIED and cause is not Cause.THROTTLED
         out = kind is SendResultKind.SENDER_OUT
-        loaded = None if unreached or out else self._proven(account_id)
         try:
-            found, news = self._write(handed, goes_on=loaded is not None)
+            found, loaded, news = self._write(handed, goes_on=not (unreached or out))
         except StoreFull as error:
             with self._lock:
                 self._unsettled[account_id] = handed
@@ -444,17 +443,19 @@ class Sender:
             self._report(account_id, handed, generation)
         return reserved, loaded
 
-    def _write(self, handed: HandedOver, *, goes_on: bool) -> tuple[Reserved | Wait, News]:
-        """What became of it in one commit with the next reservation, if the account goes on.
+    def _write(self, handed: HandedOver, *, goes_on: bool) -> tuple[Reserved | Wait, Loaded | None, News]:
+        """What became of it in one commit with the next reservation, if the account goes on and is proven.
 
-        Should that fail by a fault of our own, it is written by itself. Raises StoreFull.
+        Gives its credentials too. Should that fail by a fault of our own, it is written by itself. Raises
+        StoreFull.
         """
         account_id, news = handed.reserved.account.id, News()
         found: Reserved | Wait = Wait(self._clock.now())
         try:
-            with self._store.begin(durable=goes_on) as unit:
+            loaded = self._proven(account_id) if goes_on else None
+            with self._store.begin(durable=loaded is not None) as unit:
                 self._delivery.settle(unit, handed, news)
-                if goes_on:
+                if loaded is not None:
                     found = self._reserve_in(unit, account_id, self._goes_on(account_id), news)
                 news.write(unit)
                 unit.commit()
@@ -462,8 +463,8 @@ class Sender:
             raise
         except Exception:
             _log.exception("What became of a mail could not be written; it is tried once more")
-            return Wait(self._clock.now() + timedelta(seconds=AGAIN_S)), self._write_alone(handed)
-        return found, news
+            return Wait(self._clock.now() + timedelta(seconds=AGAIN_S)), None, self._write_alone(handed)
+        return found, loaded, news
 
     def _write_alone(self, handed: HandedOver) -> News:
         """What became of it; if even that fails by a fault of our own, it is in doubt and told so at once.

@@ -458,6 +458,27 @@ def test_after_a_fault_of_our_own_what_was_sent_is_written_once_more(world: Send
 
 
 @pytest.mark.expect_log("What became of a mail")
+def test_a_fault_while_the_next_mail_is_looked_at_leaves_what_was_sent_written(world: SendingWorld) -> None:
+    world.account("a")
+    world.sequence(prospects=2, gap_s=(1.0, 1.0))
+    reads: list[bool] = []
+    real = world.store.read
+
+    def read():
+        if reads.pop() if reads else False:
+            raise RuntimeError("a fault of our own")
+        return real()
+
+    world.store.read = read  # type: ignore[method-assign]
+    world.mailbox.on_send = lambda mail: reads.append(True)
+    world.tick()
+    world.mailbox.on_send = lambda mail: None
+    assert [entry.kind for entry in world.log(LogKind.SENT, LogKind.IN_DOUBT)] == [LogKind.SENT]
+    world.run(60, step_s=5)
+    assert len({mail.to for mail in world.mails}) == len(world.mails) == 2
+
+
+@pytest.mark.expect_log("What became of a mail")
 @pytest.mark.parametrize("answer", [SENT, LATER])
 def test_what_cannot_be_written_is_in_doubt_and_seen_at_once(world: SendingWorld, answer: SendResult) -> None:
     fault_after_sending(world, 2, answer)

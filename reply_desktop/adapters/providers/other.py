@@ -8,13 +8,10 @@ import email.utils
 import errno
 import imaplib
 import logging
-import math
 import re
 import smtplib
 import socket
 import ssl
-import threading
-import time
 from collections.abc import Callable, Container, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -23,6 +20,7 @@ from typing import Any, Final, Self
 
 from reply_desktop.adapters.mail import ascii_domain, wire_address
 from reply_desktop.adapters.providers import imap_inbox
+from reply_desktop.adapters.providers.deadlines import Deadline, Deadlines
 from reply_desktop.adapters.providers.refused import Refused as _Refused
 from reply_desktop.adapters.providers.smtp_pool import IDLE_S, SmtpPool, say_goodbye
 from reply_desktop.domain.account import Account
@@ -120,99 +118,6 @@ class _InDoubt(Exception):
         self.outcome = outcome
 
 
-class _Deadline:
-    """Cuts a conversation off when it lasts too long: socket time-outs start afresh with every byte."""
-
-    def __init__(self, seconds: float) -> None:
-        self.at = time.monotonic() + seconds
-        self.fault: Fault | None = None
-        self._line: Callable[[], socket.socket | None] = lambda: None
-        self._lock = threading.Lock()
-
-    def watch(self, line: Callable[[], socket.socket | None]) -> None:
-        """Cut this line when the time comes; `line` gives its present socket."""
-        self._line = line
-
-    def cut(self, fault: Fault) -> None:
-        """End the conversation now, and say why."""
-        with self._lock:
-            self.fault = self.fault or fault
-            line = self._line()
-            if line is not None:
-                # Not SSLSocket's own shutdown, which takes its state away under the reading thread.
-                with contextlib.suppress(OSError):
-                    socket.socket.shutdown(line, socket.SHUT_RDWR)
-
-
-class _Deadlines:
-    """The conversations under way, and one thread that cuts those off that last too long.
-
-    The thread ends with the last of them, unless `stays()`: more are about to come. Starting one for each
-    costs more than writing a message.
-    """
-
-    def __init__(self, stays: Callable[[], bool]) -> None:
-        self._stays = stays
-        self._under_way: set[_Deadline] = set()
-        self._changed = threading.Condition()
-        self._next_look = math.inf
-        self._watch: threading.Thread | None = None
-        self._closed = False
-
-    def begin(self, seconds: float) -> _Deadline | None:
-        """A conversation that may last so long; None when no more may begin."""
-        deadline = _Deadline(seconds)
-        with self._changed:
-            if self._closed:
-                return None
-            self._under_way.add(deadline)
-            if self._watch is None:
-                self._next_look = math.inf
-                self._watch = threading.Thread(target=self._run, name="mail-deadline", daemon=True)
-                self._watch.start()
-            elif deadline.at < self._next_look:
-                self._changed.notify_all()
-        return deadline
-
-    def end(self, deadline: _Deadline) -> None:
-        """It is over; once this returns, it is not cut off any more."""
-        with self._changed:
-            self._under_way.discard(deadline)
-            if self._under_way or self._stays():
-                return
-            watch = self._dismiss()
-        if watch is not None:
-            watch.join()
-
-    def close(self) -> None:
-        """Cut all of them off now, and let no more begin."""
-        with self._changed:
-            self._closed = True
-            for each in self._under_way:
-                each.cut(Fault.CLOSED)
-            watch = self._dismiss()
-        if watch is not None:
-            watch.join()
-
-    def _dismiss(self) -> threading.Thread | None:
-        watch, self._watch = self._watch, None
-        self._changed.notify_all()
-        return watch
-
-    def _run(self) -> None:
-        with self._changed:
-            while self._watch is threading.current_thread():
-                now = time.monotonic()
-                for each in self._under_way:
-                    if each.at <= now:
-                        each.cut(Fault.TIMEOUT)
-                to_come = [each.at for each in self._under_way if each.at > now]
-                self._next_look = min(to_come, default=now + IDLE_S)
-                self._changed.wait(self._next_look - now)
-                if not self._under_way and not self._stays():
-                    self._watch = None
-
-
 Dial = Callable[[], socket.socket]
 
 _UNSENDABLE: Final = Outcome(
@@ -223,7 +128,7 @@ _UNSENDABLE: Final = Outcome(
 class _Smtp(smtplib.SMTP):
     """An SMTP connection over a line that was dialled for it, with TLS from the start or not yet."""
 
-    def __init__(self, host: str, port: int, dial: Dial, deadline: _Deadline, sign_in: _SignIn) -> None:
+    def __init__(self, host: str, port: int, dial: Dial, deadline: Deadline, sign_in: _SignIn) -> None:
         self._dial = dial
         self._sign_in = sign_in
         self.handed_over = 0
@@ -231,7 +136,7 @@ class _Smtp(smtplib.SMTP):
         self.watched_by(deadline)
         super().__init__(host, port, local_hostname=_HELLO)
 
-    def watched_by(self, deadline: _Deadline) -> None:
+    def watched_by(self, deadline: Deadline) -> None:
         """From now on this deadline may cut the connection."""
         deadline.watch(lambda: self.sock)
 
@@ -259,7 +164,7 @@ class _Smtp(smtplib.SMTP):
 class _Imap(imaplib.IMAP4):
     """An IMAP connection, likewise. `alert`: what the server wants people to see after the sign-in."""
 
-    def __init__(self, host: str, port: int, dial: Dial, deadline: _Deadline) -> None:
+    def __init__(self, host: str, port: int, dial: Dial, deadline: Deadline) -> None:
         self.alert = ""
         self._dial = dial
         deadline.watch(lambda: getattr(self, "sock", None))
@@ -295,7 +200,7 @@ class Other:
         self._deadline_s = deadline_s
         self._takeover_s = takeover_s
         self._pool: SmtpPool[_Smtp] = SmtpPool(idle_s)
-        self._conversations = _Deadlines(lambda: self._pool.keeps_any)
+        self._conversations = Deadlines(lambda: self._pool.keeps_any)
 
     def probe(self, account: Account, credentials: Credentials, *, fresh: bool = False) -> Probed:
         """Sign in at the SMTP server and, where there is one, at the IMAP server; one try each.
@@ -478,7 +383,7 @@ class Other:
         if status != "OK":
             raise _Refused(imap_outcome(f"{status} {sign_in.hide_in(data)}"))
 
-    def _signed_in(self, server: MailServer, sign_in: _SignIn, deadline: _Deadline) -> _Smtp:
+    def _signed_in(self, server: MailServer, sign_in: _SignIn, deadline: Deadline) -> _Smtp:
         """A signed-in connection, likewise one that needs no sign-in.
 
         Raises _Refused with what the server answered, and the network's errors.
@@ -525,7 +430,7 @@ class Other:
         return host, server.port, dial
 
     @contextlib.contextmanager
-    def _conversation(self, server: MailServer, sign_in: _SignIn, deadline_s: float) -> Iterator[_Deadline]:
+    def _conversation(self, server: MailServer, sign_in: _SignIn, deadline_s: float) -> Iterator[Deadline]:
         """One conversation with a deadline; turns all that the libraries raise into _Refused."""
         deadline = self._conversations.begin(deadline_s)
         if deadline is None:
@@ -627,7 +532,7 @@ def _hand_over(smtp: _Smtp, envelope: _Envelope, takeover_s: float) -> str | Non
         assert smtp.sock is not None
         smtp.sock.settimeout(takeover_s)
         code, said = smtp.getreply()
-    except (OSError, smtplib.SMTPException) as error:
+    except (OSError, smtplib.SMTPException, ValueError) as error:
         raise _InDoubt(_unsure(f"the connection was lost: {type(_cause_of(error)).__name__}")) from None
     if not (200 <= code < 300 or 400 <= code < 600):
         raise _InDoubt(_unsure(f"the server answered {code} {_decoded(said)}"))

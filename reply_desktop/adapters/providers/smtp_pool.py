@@ -84,9 +84,10 @@ class SmtpPool(Generic[L]):
 
 
 def say_goodbye(line: smtplib.SMTP) -> None:
-    """End a connection as a client should (RFC 5321 §4.1.1.10), without waiting long."""
+    """End a connection as a client should (RFC 5321 §4.1.1.10), without waiting long. Never raises."""
     with contextlib.suppress(OSError, smtplib.SMTPException, ValueError):
         if line.sock is not None:
             line.sock.settimeout(_GOODBYE_S)
             line.quit()
-    line.close()
+    with contextlib.suppress(OSError):
+        line.close()

@@ -17,7 +17,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reply_desktop.adapters.mail import test_message as compose_test
-from reply_desktop.adapters.providers.other import Other, _Envelope, _outcome_of, _SignIn, _simple_head
+from reply_desktop.adapters.providers.other import (
+    Other,
+    _Envelope,
+    _hand_over,
+    _InDoubt,
+    _outcome_of,
+    _SignIn,
+    _simple_head,
+)
 from reply_desktop.domain.account import Account
 from reply_desktop.domain.causes import Cause
 from reply_desktop.domain.grant import MailServer, MailServers, Password, Security, TokenSet
@@ -699,6 +707,44 @@ def test_lost_after_the_end_dot_is_in_doubt(other: Other, authority: Authority) 
 def test_an_answer_nobody_understands_is_in_doubt(other: Other, authority: Authority) -> None:
     for answer in ("what?\r\n", "354 more\r\n", "199 hm\r\n"):
         assert send_by(other, authority, session(*ACCEPTED, (".\r\n", answer))).in_doubt
+
+
+class Faulty:
+    """A line that takes all of a message, until something breaks once its end is on its way."""
+
+    command_encoding = "ascii"
+
+    def __init__(self, fault: Exception, at_end: bool) -> None:
+        self._fault, self._at_end = fault, at_end
+        self.sock = socket.socket()
+
+    def has_extn(self, name: str) -> bool:
+        return False
+
+    def mail(self, *_: object) -> tuple[int, bytes]:
+        return 250, b"ok"
+
+    rcpt = mail
+
+    def docmd(self, *_: object) -> tuple[int, bytes]:
+        return 354, b"go"
+
+    def send(self, octets: bytes) -> None:
+        if octets == b".\r\n" and self._at_end:
+            raise self._fault
+
+    def getreply(self) -> tuple[int, bytes]:
+        raise self._fault
+
+
+@pytest.mark.parametrize("at_end", [True, False])
+@pytest.mark.parametrize(
+    "fault", [OSError(), ConnectionResetError(), ssl.SSLEOFError(), ValueError("closed file")]
+)
+def test_whatever_breaks_after_the_end_dot_is_in_doubt(fault: Exception, at_end: bool) -> None:
+    line = Faulty(fault, at_end)
+    with line.sock, pytest.raises(_InDoubt):
+        _hand_over(line, _Envelope.of(ADDRESS, TEST), 1.0)  # type: ignore[arg-type]
 
 
 def test_silence_after_the_end_dot_is_in_doubt(authority: Authority) -> None:

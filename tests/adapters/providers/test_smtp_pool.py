@@ -95,3 +95,14 @@ def test_none_is_kept_when_none_is_wanted() -> None:
 
 def test_a_goodbye_to_a_dead_line_is_quiet() -> None:
     say_goodbye(smtplib.SMTP())
+
+
+def test_a_goodbye_never_raises() -> None:
+    class Broken(Line):
+        def close(self) -> None:
+            super().close()
+            raise OSError("the close failed")
+
+    line = Broken(rude=True)
+    say_goodbye(line)
+    assert not line.is_open
