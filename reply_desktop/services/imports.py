@@ -24,7 +24,6 @@ from reply_desktop.domain.errors import (
     InvalidInput,
     NotFound,
     ReplyDesktopError,
-    StoreFull,
 )
 from reply_desktop.domain.log_entry import LogEntry, LogKind
 from reply_desktop.domain.merge_field import ALWAYS_THERE, field_name
@@ -45,7 +44,7 @@ LISTED: Final = 1000
 PART: Final = 500
 """How many prospects are enrolled, or taken back, in one commit: 20 ms of work."""
 AGAIN_S: Final = 15.0
-"""How long room on a full disk is waited for between two tries, in seconds."""
+"""How long a store that cannot be written is waited for between two tries, in seconds."""
 REST_S: Final = 0.005
 """How long the store is left to others between two parts, in seconds."""
 
@@ -75,6 +74,13 @@ class Feed(Protocol):
 
 class _Cancelled(Exception):
     """The person stopped the import."""
+
+
+class _PutOff(ReplyDesktopError):
+    """The import is decided, and comes to its end only when the engine starts again."""
+
+    def __init__(self) -> None:
+        super().__init__("The prospects are kept but not shown yet.", "They come at the app's next start.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +177,7 @@ class _Import:
 class Imports:
     """Previews, runs and cancels imports. An import that fails or is cancelled leaves nothing behind.
 
-    `wake()`: there may be mail to send now. `again_s`: until a full disk is tried again, in seconds.
+    `wake()`: there may be mail to send now. `again_s`: until a store that cannot be written is tried again.
     """
 
     def __init__(
@@ -215,6 +221,8 @@ class Imports:
         running = _Import(import_id, self._bus, self._clock)
         with self._lock:
             self._running[import_id] = running
+            if self._ending.is_set():
+                running.cancel()
         try:
             self._tasks.submit(lambda: self._run(running, import_id, sequence_id, path, choice))
         except EngineUnavailable:
@@ -236,10 +244,10 @@ class Imports:
 
     def stop(self) -> None:
         """The engine is ending: imports under way are cancelled; its next start takes back what they kept."""
-        self._ending.set()
         with self._lock:
             for running in self._running.values():
                 running.cancel()
+            self._ending.set()
 
     def _run(
         self, running: _Import, import_id: str, sequence_id: str, path: str, choice: ImportChoice | None
@@ -249,6 +257,8 @@ class Imports:
             report = self._import(running, sequence_id, path, choice)
         except _Cancelled:
             report = ImportReport(0, 0, 0, 0, 0, 0, 0, (), cancelled=True)
+        except _PutOff as put_off:
+            error = str(put_off)
         except ReplyDesktopError as failure:
             error = f"{failure} Nothing was imported."
         except Exception:
@@ -376,9 +386,9 @@ class Imports:
         kept.updated += len(changed)
 
     def _finish(self) -> list[LogEntry]:
-        """Bring the import that is decided to its end, and let it be seen. Waits for room on a full disk.
+        """Bring the import that is decided to its end, and let it be seen. Waits until that can be written.
 
-        Raises NotFound when the sequence is gone, StoreFull when the engine is ending.
+        Raises NotFound when the sequence is gone, _PutOff when the engine is ending or by a fault of our own.
         """
         with self._store.read() as unit:
             begun = unit.imports.begun()
@@ -388,10 +398,15 @@ class Imports:
         while True:
             try:
                 return self._show(entry)
-            except StoreFull as full:
-                _log.warning("An import waits for room on the disk: %s", full)
+            except NotFound:
+                raise
+            except ReplyDesktopError as error:
+                _log.warning("An import waits to be shown: %s", error)
                 if self._ending.wait(self._again_s):
-                    raise
+                    raise _PutOff from error
+            except Exception as fault:
+                _log.exception("An import could not be shown by a fault of the app's own")
+                raise _PutOff from fault
 
     def _show(self, entry: LogEntry) -> list[LogEntry]:
         more = True
@@ -412,7 +427,14 @@ class Imports:
         while not self._keeping.acquire(timeout=TOLD_EVERY_S):
             running.heed()
         try:
-            self._clear()
+            try:
+                self._clear()
+            except _PutOff as other:
+                raise ReplyDesktopError(
+                    "An import before this one has no end yet.", "Restart the app."
+                ) from other
+            # Should the engine be ending, something may be left all the same.
+            running.heed()
             yield
         finally:
             self._keeping.release()

@@ -42,7 +42,7 @@ from reply_desktop.domain.notification import plain
 from reply_desktop.domain.sequence_rows import ImportChoice, ImportPreview, ImportReport, Skipped
 from reply_desktop.ui import icons, theme
 from reply_desktop.ui.bridge import Bridge, EngineState, Pending
-from reply_desktop.ui.controls import Elided, Note, button, column, hairline, line, wrapped
+from reply_desktop.ui.controls import Elided, Note, button, column, hairline, line, name_box, wrapped
 from reply_desktop.ui.file_dialogs import ask_where_to_save, ask_which_to_open
 from reply_desktop.ui.page import Tall, TallStack, scrolled
 from reply_desktop.ui.theme import Space, Type, label
@@ -272,7 +272,7 @@ class ImportDialog(QDialog):
             (self.encoding, "Encoding", ENCODINGS),
             (self.delimiter, "Delimiter", DELIMITERS),
         ):
-            combo.setAccessibleName(name)
+            name_box(combo, name)
             for value, words in items:
                 combo.addItem(words, value)
             combo.activated.connect(self._on_reading)
@@ -458,7 +458,7 @@ class ImportDialog(QDialog):
             if event.error is not None:
                 self._import = None
                 self._show(Stage.MAP)
-                self.tell(f"Nothing was imported. {plain(event.error, 600)}", "red")
+                self.tell(plain(event.error, 600), "red")
             elif event.report is not None:
                 self._import = None
                 self._show_report(event.report)

@@ -14,7 +14,13 @@ from reply_desktop.adapters.store.database import SqliteStore
 from reply_desktop.adapters.store.unit_of_work import SqliteUnitOfWork
 from reply_desktop.domain import events
 from reply_desktop.domain.enrollment import EnrollmentState
-from reply_desktop.domain.errors import EngineUnavailable, InvalidInput, NotFound, StoreFull
+from reply_desktop.domain.errors import (
+    EngineUnavailable,
+    InvalidInput,
+    NotFound,
+    ReplyDesktopError,
+    StoreFull,
+)
 from reply_desktop.domain.log_entry import LogEntry, LogKind
 from reply_desktop.domain.prospect import Prospect, Suppression, SuppressionReason
 from reply_desktop.domain.sequence import Sequence, SequenceStatus
@@ -514,13 +520,46 @@ def test_what_a_full_disk_keeps_from_being_taken_back_is_hidden_and_goes_later(
     assert state_of(world) == "nothing"
 
 
-@pytest.mark.expect_log("An import waits for room on the disk")
+def hold() -> None:
+    raise ReplyDesktopError("The database is held by another program.", "Close it and try again.")
+
+
+@pytest.mark.expect_log("An import waits to be shown")
 @pytest.mark.parametrize("number", [WRITES - 1, WRITES])
-def test_once_decided_it_waits_for_room_on_the_disk(world: World, number: int) -> None:
+@pytest.mark.parametrize("trouble", [fill, hold])
+def test_once_decided_it_waits_until_it_can_be_shown(
+    world: World, number: int, trouble: Callable[[], None]
+) -> None:
     world.bring(KNOWN)
-    world.at_write(number, fill)
+    world.at_write(number, trouble)
     assert world.bring(CROWD).enrolled == MANY - 2
     assert state_of(world) == "all"
+
+
+def fall() -> None:
+    raise ZeroDivisionError
+
+
+@pytest.mark.expect_log("An import (waits to be|could not be) shown")
+@pytest.mark.parametrize("number", [WRITES - 1, WRITES])
+@pytest.mark.parametrize("trouble", [fill, fall])
+def test_once_decided_it_is_never_said_that_nothing_was_imported(
+    world: World, number: int, trouble: Callable[[], None]
+) -> None:
+    world.bring(KNOWN)
+
+    def end() -> None:
+        world.imports.stop()
+        trouble()
+
+    world.at_write(number, end)
+    assert world.fail(CROWD) == "The prospects are kept but not shown yet. They come at the app's next start."
+    assert len(world.enrolled()) == 2
+    world.store.close()
+    after = World(world.folder, world.clock)
+    after.imports.tidy()
+    assert state_of(after) == "all"
+    after.store.close()
 
 
 def test_an_ending_engine_leaves_what_is_left_to_the_next(
@@ -535,6 +574,34 @@ def test_an_ending_engine_leaves_what_is_left_to_the_next(
     assert len(after.enrolled()) == 2
     after.imports.tidy()
     assert state_of(after) == "nothing"
+    after.store.close()
+
+
+@pytest.mark.expect_log("An import could not be shown")
+def test_an_import_that_cannot_be_shown_is_not_told_as_the_next_one(world: World) -> None:
+    world.bring(KNOWN)
+    world.at_write(WRITES, fall)
+    assert "kept but not shown" in world.fail(CROWD)
+    world.at_write(1, fall)
+    other = world.fail("email\nother@x.example\n")
+    assert other == "An import before this one has no end yet. Restart the app. Nothing was imported."
+    world.store.before_write = lambda: None
+    assert world.bring(CROWD).already == MANY
+
+
+def test_an_ending_engine_lets_no_import_begin_over_what_is_left_of_another(
+    world: World, clock: FakeClock
+) -> None:
+    world.bring(KNOWN)
+    clock.advance(60)
+    world.at_write(4, world.imports.stop)
+    assert world.bring(CROWD).cancelled
+    world.sequence_id = "s2"
+    assert world.bring(CROWD).cancelled
+    after = World(world.folder, clock)
+    after.imports.tidy()
+    assert state_of(after) == "nothing"
+    assert after.store.reads.sequences.prospect_ids(ProspectFilter("s2")) == []
     after.store.close()
 
 

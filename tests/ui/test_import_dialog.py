@@ -160,9 +160,9 @@ def test_cancelling_is_asked_and_told(qtbot: QtBot, show: Show, engine: FakeEngi
 def test_what_went_wrong_leads_back_to_the_columns(qtbot: QtBot, show: Show, engine: FakeEngine) -> None:
     dialog = show(engine)
     begin(qtbot, dialog, engine)
-    engine.push(ImportProgress("i1", 3, 1280, error="The disk is full."))
+    engine.push(ImportProgress("i1", 3, 1280, error="The disk is full. Nothing was imported."))
     qtbot.waitUntil(lambda: dialog.stage is Stage.MAP)
-    assert dialog.note.text() == "Nothing was imported. The disk is full."
+    assert dialog.note.text() == "The disk is full. Nothing was imported."
     engine.errors[m.ImportProspects] = InvalidInput("Another import is under way.")
     dialog.go_button.click()
     qtbot.waitUntil(lambda: dialog.note.text() == "Another import is under way.")

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, TypeVar
 
-from sqlalchemy import ColumnElement, Index, Select, bindparam, exists, func, select
+from sqlalchemy import ColumnElement, bindparam, exists, func, literal_column, select
 from sqlalchemy.dialects.sqlite import insert
 
 from reply_desktop.adapters.store import sequence_records as records
@@ -106,6 +106,11 @@ def note_fields(runner: Runner, prospect_ids: Collection[str]) -> None:
 _IS_ACTIVE: Final = tables.is_in(EnrollmentState.ACTIVE)
 _OF_SEQUENCE: Final = _enrollments.sequence_id == bindparam("sequence_id")
 _IS_DUE: Final = _enrollments.due_at <= bindparam("now")
+_FIRST_HIDDEN: Final = select(_imports.first_ordinal).where(_imports.sequence_id == bindparam("sequence_id"))
+# `tables.is_shown` of one sequence, as a bound that an index serves: there is none while nothing is hidden.
+_IS_SHOWN: Final = _enrollments.ordinal < func.coalesce(
+    _FIRST_HIDDEN.scalar_subquery(), literal_column(str(2**63 - 1))
+)
 _FIXED: Final = ("id", "sequence_id", "prospect_id", "ordinal")
 _VALUES: Final[dict[str, ColumnElement[Any]]] = {
     column.name: bindparam("to_" + column.name) for column in records.ENROLLMENT
@@ -116,14 +121,6 @@ def _has_touch(*states: TouchState) -> ColumnElement[bool]:
     return exists().where(
         _touches.enrollment_id == _enrollments.id, _touches.state.in_(tables.literals(states))
     )
-
-
-class _Hiding:
-    """A statement on one sequence, as it is and for the time an import into it is under way."""
-
-    def __init__(self, core: Select[Any], by: Index | None = None) -> None:
-        self.whole = Statement(core, by)
-        self.part = Statement(core.where(_enrollments.ordinal < bindparam("below")), by)
 
 
 class _Enrollment:
@@ -160,9 +157,9 @@ class _Enrollment:
         .order_by(_enrollments.due_at, _enrollments.ordinal)
         .limit(1)
     )
-    next_unpinned = _Hiding(
+    next_unpinned = Statement(
         select(*records.ENROLLMENT)
-        .where(_OF_SEQUENCE, tables.unpinned, _IS_DUE)
+        .where(_OF_SEQUENCE, _IS_SHOWN, tables.unpinned, _IS_DUE)
         .order_by(_enrollments.ordinal)
         .limit(1),
         by=tables.by_unpinned,
@@ -187,12 +184,14 @@ class _Enrollment:
     # By the index that holds the ordinal too: what is hidden may be much, and due before the rest.
     shown_unpinned_due_at = Statement(
         select(_enrollments.due_at)
-        .where(_OF_SEQUENCE, tables.unpinned, _enrollments.ordinal < bindparam("below"))
+        .where(_OF_SEQUENCE, _IS_SHOWN, tables.unpinned)
         .order_by(_enrollments.due_at)
         .limit(1),
         by=tables.by_due_at,
     )
-    late = _Hiding(select(func.count()).select_from(tables.enrollments).where(_OF_SEQUENCE, _IS_DUE))
+    late = Statement(
+        select(func.count()).select_from(tables.enrollments).where(_OF_SEQUENCE, _IS_SHOWN, _IS_DUE)
+    )
     late_of = Statement(
         select(func.count())
         .select_from(tables.enrollments)
@@ -230,12 +229,13 @@ class _Enrollment:
         ),
         by=tables.by_pinned,
     )
-    count = _Hiding(select(func.count()).select_from(tables.enrollments).where(_OF_SEQUENCE))
-    count_finished = _Hiding(
+    count = Statement(select(func.count()).select_from(tables.enrollments).where(_OF_SEQUENCE, _IS_SHOWN))
+    count_finished = Statement(
         select(func.count())
         .select_from(tables.enrollments)
         .where(
             _OF_SEQUENCE,
+            _IS_SHOWN,
             tables.is_in(EnrollmentState.FINISHED),
         ),
         by=tables.by_progress,
@@ -344,25 +344,23 @@ class SqliteEnrollments:
         if due_at is None or due_at > now:
             # Told by one look: to find none by the ordinal, all would be looked at.
             return None
-        rows = self._of(_Enrollment.next_unpinned, sequence_id, now=to_us(now))
-        return records.enrollment_of(rows[0]) if rows else None
+        return self._first(_Enrollment.next_unpinned, sequence_id=sequence_id, now=to_us(now))
 
     def next_due_at(self, sequence_id: str, account_id: str | None) -> datetime | None:
         """When the next one is due that is pinned to this account (None: to none)."""
-        below = None
         if account_id is not None:
             statement = _Enrollment.pinned_due_at
-        elif (below := self._below(sequence_id)) is None:
-            statement = _Enrollment.unpinned_due_at
-        else:
+        elif self._runner.rows(_Import.first, sequence_id=sequence_id):
             statement = _Enrollment.shown_unpinned_due_at
-        rows = self._runner.rows(statement, sequence_id=sequence_id, account_id=account_id, below=below)
+        else:
+            statement = _Enrollment.unpinned_due_at
+        rows = self._runner.rows(statement, sequence_id=sequence_id, account_id=account_id)
         return to_time(rows[0][0]) if rows else None
 
     def late(self, sequence_id: str, account_ids: Collection[str] | None, now: datetime) -> int:
         """How many are due already, pinned to one of these accounts (None: any or none)."""
         if account_ids is None:
-            return self._count(_Enrollment.late, sequence_id, now=to_us(now))
+            return self._number(_Enrollment.late, sequence_id=sequence_id, now=to_us(now))
         return self._number(
             _Enrollment.late_of, sequence_id=sequence_id, now=to_us(now), account_ids=listed(account_ids)
         )
@@ -386,9 +384,8 @@ class SqliteEnrollments:
 
     def open_count(self, sequence_id: str) -> int:
         """How many of the sequence are not finished."""
-        return self._count(_Enrollment.count, sequence_id) - self._count(
-            _Enrollment.count_finished, sequence_id
-        )
+        every = self._number(_Enrollment.count, sequence_id=sequence_id)
+        return every - self._number(_Enrollment.count_finished, sequence_id=sequence_id)
 
     def open_of(self, email: str) -> list[Enrollment]:
         """All open ones of this address, in whatever sequence."""
@@ -422,19 +419,6 @@ class SqliteEnrollments:
             _Enrollment.finish_done, the_sequence=sequence_id, so_many=done, why=reason.value, at=to_us(at)
         )
 
-    def _below(self, sequence_id: str) -> int | None:
-        """Up to which ordinal all may be seen, while an import into the sequence is under way."""
-        return next(iter(self._runner.column(_Import.first, sequence_id=sequence_id)), None)
-
-    def _of(self, statement: _Hiding, sequence_id: str, **values: object) -> list[Any]:
-        below = self._below(sequence_id)
-        chosen = statement.whole if below is None else statement.part
-        return self._runner.rows(chosen, sequence_id=sequence_id, below=below, **values)
-
-    def _count(self, statement: _Hiding, sequence_id: str, **values: object) -> int:
-        ((number,),) = self._of(statement, sequence_id, **values)
-        return int(number)
-
     def _first(self, statement: Statement, **values: object) -> Enrollment | None:
         rows = self._runner.rows(statement, **values)
         return records.enrollment_of(rows[0]) if rows else None
@@ -449,7 +433,7 @@ def _named(enrollment: Enrollment) -> dict[str, object]:
 
 
 class _Import:
-    first = Statement(select(_imports.first_ordinal).where(_imports.sequence_id == bindparam("sequence_id")))
+    first = Statement(_FIRST_HIDDEN)
     begun = Statement(select(_imports.sequence_id, _imports.at, _imports.entry))
     begin = Statement(tables.imports.insert())
     decide = Statement(
