@@ -220,9 +220,10 @@ _ENDS: Final = MappingProxyType(
 
 
 def _outlook(case: Case) -> str:
-    """What is known of when the sign-in ends; empty when it has ended."""
+    """What is known of when the sign-in ends; empty when there is none, or it has ended."""
     account = case.account
-    if account.needs_person:
+    refused = account.cause and CAUSES[account.cause].kind in (OutcomeKind.LOST, OutcomeKind.BLOCKED)
+    if refused or account.granted_at is None:
         return ""
     if account.deadline_at is not None:
         return case.fill(_ENDS.get(account.deadline_cause or Cause.CONSENT_ENDS, _ENDS[Cause.CONSENT_ENDS]))

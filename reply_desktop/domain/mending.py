@@ -76,7 +76,7 @@ _PUBLISH: Final = _Row(
     Page.AUDIENCE,
 )
 _LOOK_AT_APPS: Final = _Row(
-    "If it happens again soon: see on the connected-apps page whether somebody removes Reply Desktop.",
+    "If it happens again soon: see on the connected-apps page whether somebody removes this app.",
     Page.CONNECTED_APPS,
 )
 
@@ -177,6 +177,14 @@ STEPS: Final = MappingProxyType(
             _Row(_EDIT.text, action=Action.EDIT_CREDENTIALS, providers=_OTHER),
         ),
         Cause.SIGN_IN_FREQUENCY: (_RECONNECT,),
+        Cause.SCOPE_MISSING: (
+            _Row("Press Reconnect and leave every box ticked.", action=Action.RECONNECT),
+            _Row(
+                "If the browser shows no boxes: remove the app on the connected-apps page, then reconnect.",
+                Page.CONNECTED_APPS,
+                providers=SINGLE_CLICK,
+            ),
+        ),
         Cause.WRONG_PASSWORD: (_EDIT,),
         Cause.APP_PASSWORD_REQUIRED: (
             _Row(
@@ -287,7 +295,8 @@ def steps(case: Case, found: Iterable[Candidate]) -> tuple[DiagnosisStep, ...]:
         rows += STEPS.get(account.cause) or _told(account.cause)
         extra = [row for one in found if one.weight is Weight.LIKELY for row in EXTRA.get(one.reason, ())]
         rows += extra
-        more = _PAGE_STEPS.get(page := page_of(account.cause))
+        page = page_of(account.cause)
+        more = None if page in {row.page for row in rows} else _PAGE_STEPS.get(page)
         if more and page and help_link(page, case.site):
             rows.append(more)
     return tuple(_filled(case, row) for row in dict.fromkeys(rows) if case.provider in row.providers)

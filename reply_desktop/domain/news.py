@@ -1,5 +1,6 @@
 """What there is to tell about an account's or an app registration's trouble: short, once, plain text."""
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, tzinfo
 from typing import Final
@@ -14,6 +15,10 @@ from reply_desktop.domain.provider import PROVIDER_NAMES, SINGLE_CLICK, Provider
 from reply_desktop.domain.states import OutcomeKind
 
 _RECOVERED: Final = frozenset({Ending.RECONNECTED, Ending.CHECK_SUCCEEDED})
+_TEXT: Final = 300
+"""Characters of a text, the one thing to do with it."""
+_ADDRESS: Final = 100
+"""Characters of an address that are told: what is wrong must have room beside it."""
 _MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
@@ -37,20 +42,18 @@ def about_episode(
     if opened is not None and (kind := _kind(opened)) is not None:
         if CAUSES[opened.cause].app_level or (account.provider not in SINGLE_CLICK and not other_accounts):
             return []
-        told_words = words(opened.cause, account.address, provider_name(account))
-        title = f"{account.address} cannot send"
-        what = f"{told_words.short}."
         if kind is NotificationKind.DEADLINE_NEAR:
-            what = told_words.explanation
-            title = f"{account.address}: {_lower(told_words.short)}{_by(account, zone)}"
-        text = plain(f"{what} {told_words.steps[0]}")
-        return [_notice(kind, opened.id, plain(title), text, now, new_id, account.id)]
+            return [_about_end(account, opened.cause, opened.id, now, new_id, zone)]
+        address = plain(account.address, _ADDRESS)
+        told_words = words(opened.cause, address, provider_name(account))
+        text = _with_step(f"{told_words.short}.", told_words.steps[0])
+        return [_notice(kind, opened.id, f"{address} cannot send", text, now, new_id, account.id)]
     if closed is not None and told and closed.is_red and closed.ending in _RECOVERED:
         return [
             _notice(
                 NotificationKind.ACCOUNT_RECOVERED,
                 closed.id,
-                plain(f"{account.address} works again"),
+                f"{plain(account.address, _ADDRESS)} works again",
                 "The provider proved the connection just now.",
                 now,
                 new_id,
@@ -64,10 +67,7 @@ def about_disuse(
     account: Account, key: str, now: datetime, new_id: Callable[[], str], zone: tzinfo = UTC
 ) -> Notification:
     """What to tell about a grant that is about to end because nothing could use it; `zone` as above."""
-    told = words(Cause.IDLE_ENDS, account.address, provider_name(account))
-    title = f"{account.address}: {_lower(told.short)}{_by(account, zone)}"
-    text = plain(f"{told.explanation} {told.steps[0]}")
-    return _notice(NotificationKind.DEADLINE_NEAR, key, plain(title), text, now, new_id, account.id)
+    return _about_end(account, Cause.IDLE_ENDS, key, now, new_id, zone)
 
 
 def about_fault(
@@ -75,16 +75,36 @@ def about_fault(
 ) -> Notification:
     """What to tell about an app registration or the vault, once for all its accounts."""
     name = PROVIDER_NAMES[provider] if provider else "The keyring"
+    if over:
+        text = "Checks go on as usual."
+        return _notice(NotificationKind.APP_FAULT_OVER, key, f"{name} works again", text, now, new_id)
     told = words(cause, "every account", name)
-    kind = NotificationKind.APP_FAULT_OVER if over else NotificationKind.APP_FAULT
-    title = f"{name}: works again" if over else f"{name}: {told.short}"
-    text = "Checks go on as usual." if over else plain(f"{told.explanation} {told.steps[0]}")
-    return _notice(kind, key, title, text, now, new_id)
+    title = f"{name}: {told.short}" if provider else told.short
+    text = _with_step(told.explanation, told.steps[0])
+    return _notice(NotificationKind.APP_FAULT, key, title, text, now, new_id)
 
 
 def about_unsent(key: str, title: str, text: str, now: datetime, new_id: Callable[[], str]) -> Notification:
     """What to tell about alerts that could not be handed to a channel; the bell keeps them all the same."""
     return _notice(NotificationKind.ALERT_UNSENT, key, plain(title), plain(text), now, new_id)
+
+
+def _about_end(
+    account: Account, cause: Cause, key: str, now: datetime, new_id: Callable[[], str], zone: tzinfo
+) -> Notification:
+    address = plain(account.address, _ADDRESS)
+    told = words(cause, address, provider_name(account))
+    title = f"{address}: {_lower(told.short)}{_by(account, zone)}"
+    text = _with_step(told.explanation, told.steps[0])
+    return _notice(NotificationKind.DEADLINE_NEAR, key, title, text, now, new_id, account.id)
+
+
+def _with_step(what: str, step: str) -> str:
+    """What is wrong and the one thing to do: where both are too long, the last sentences about it go."""
+    sentences = re.split(r"(?<=\.) ", what)
+    while sentences and len(" ".join((*sentences, step))) > _TEXT:
+        sentences.pop()
+    return plain(" ".join((*sentences, step)), _TEXT)
 
 
 def _notice(

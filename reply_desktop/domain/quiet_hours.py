@@ -1,7 +1,7 @@
 """Hours in which desktop and e-mail keep still; bell and log never do."""
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from datetime import UTC, datetime, time, timedelta, tzinfo
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,27 +17,31 @@ class QuietHours:
 
     def end(self, now: datetime, zone: tzinfo) -> datetime | None:
         """When the quiet that holds at `now` (aware) is over, in UTC; None when it is not quiet."""
-        at = now.astimezone(zone)
-        while (until := self._until(at)) is not None:
-            at = until.astimezone(UTC).astimezone(zone)
-        return None if at == now else at.astimezone(UTC)
+        end = None
+        while (until := self._until((end or now).astimezone(zone))) is not None:
+            end = until.astimezone(UTC)
+        return end
 
     def _until(self, local: datetime) -> datetime | None:
         """The end of the one stretch of quiet `local` lies in, if any."""
-        day, clock, zone = local.date(), local.time(), local.tzinfo
-        if self.weekends and day.weekday() >= _SATURDAY:
-            return _at(day + timedelta(days=7 - day.weekday()), time(0), zone)
+        clock = local.time()
+        if self.weekends and local.weekday() >= _SATURDAY:
+            return _at(local, 7 - local.weekday(), time(0))
         over_night = self.begins > self.ends
         if over_night and clock >= self.begins:
-            return _at(day + timedelta(days=1), self.ends, zone)
+            return _at(local, 1, self.ends)
         if (over_night or clock >= self.begins) and clock < self.ends:
-            return _at(day, self.ends, zone)
+            return _at(local, 0, self.ends)
         return None
 
 
 _SATURDAY = 5
 
 
-def _at(day: date, clock: time, zone: tzinfo | None) -> datetime:
-    """That wall clock time; one that a change to summer time skips is the moment it would have been."""
-    return datetime.combine(day, clock, zone)
+def _at(local: datetime, days: int, clock: time) -> datetime:
+    """That wall clock time so many days after `local`'s.
+
+    One that a change to summer time skips is the moment it would have been; of one that comes twice in a
+    night it is the one that belongs to `local`, so that it is never over already.
+    """
+    return datetime.combine(local.date() + timedelta(days), clock.replace(fold=local.fold), local.tzinfo)

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reply_desktop.domain.account import Account
 from reply_desktop.domain.case import Record
 from reply_desktop.domain.causes import Cause, Who
 from reply_desktop.domain.diagnosis import Diagnosis, code_of, diagnose, history
@@ -50,6 +51,18 @@ def test_a_paused_account_tells_what_was_noted_of_it() -> None:
     made = of(record(replace(account(Cause.PASSWORD_CHANGED), state=State.PAUSED)))
     assert made.headline == "Paused by you" and len(made.happened) >= 2
     assert [step.action for step in made.steps][:2] == ["resume", "reconnect"]
+
+
+@pytest.mark.parametrize(
+    "known",
+    [
+        account(None, state=State.NEW, granted_at=None, proven_at=None),
+        account(Cause.GRANT_REVOKED, state=State.PAUSED),
+        account(Cause.ADMIN_POLICY, state=State.PAUSED),
+    ],
+)
+def test_no_end_is_told_of_a_sign_in_that_is_none(known: Account) -> None:
+    assert of(record(known)).outlook == ""
 
 
 def test_google_does_not_tell_and_the_text_does_not_guess() -> None:

@@ -10,9 +10,10 @@ from reply_desktop.domain.causes import Cause
 from reply_desktop.domain.diagnosis import diagnose
 from reply_desktop.domain.diagnosis_report import report
 from reply_desktop.domain.grant import MailServer, MailServers, Security
+from reply_desktop.domain.mending import admin_steps
 from reply_desktop.domain.provider import Provider
 from reply_desktop.logs import redact
-from tests.domain.diagnosing import NOW, account, record
+from tests.domain.diagnosing import NOW, account, case, record
 
 SAID = (
     "invalid_grant: AADSTS7000218: no secret. Trace ID: 6b7a1f7c-0d33-4f5e-9f4b-3c2d1e0f9a00 Correlation ID: "
@@ -77,6 +78,15 @@ def test_facts_that_are_not_known_leave_no_empty_line() -> None:
 def test_every_cause_can_be_reported(cause: Cause, provider: Provider) -> None:
     text = written(cause, provider)
     assert "{" not in text and text.endswith("\n") and cause.value in text
+
+
+@pytest.mark.parametrize("provider", list(Provider))
+@pytest.mark.parametrize("cause", list(Cause))
+def test_every_link_stands_whole_at_the_end_of_a_line(cause: Cause, provider: Provider) -> None:
+    of = record(account(cause, provider=provider, provider_error=SAID))
+    ends = [line.split()[-1] for line in report(diagnose(of, NOW), of, "R", redact).splitlines() if line]
+    links = [step.url for step in admin_steps(case(of.account)) if step.url]
+    assert all(link in ends for link in links)
 
 
 _LETTERS = st.text("abcdefghijkmnopqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789-_", min_size=30, max_size=60)

@@ -88,6 +88,12 @@ def test_google_revoked_names_the_connected_apps_of_that_account() -> None:
     assert "https://myaccount.google.com/connections?authuser=ana@brightfield.example" in pages
 
 
+def test_a_box_that_was_not_ticked_is_nobodys_removing_the_app() -> None:
+    listed = told(Cause.SCOPE_MISSING)
+    assert "leave every box ticked" in listed[0].text and not any("removes" in step.text for step in listed)
+    assert listed[1].url == "https://myaccount.google.com/connections?authuser=ana@brightfield.example"
+
+
 def test_a_page_that_the_provider_lacks_is_left_out() -> None:
     assert any(step.url for step in told(Cause.UNREACHABLE))
     assert not any(step.url for step in told(Cause.UNREACHABLE, Provider.OTHER))

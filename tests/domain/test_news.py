@@ -3,13 +3,16 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from itertools import count
+from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from reply_desktop.domain.account import Account
 from reply_desktop.domain.causes import CAUSES, Cause
 from reply_desktop.domain.episode import Ending, Episode
-from reply_desktop.domain.news import about_episode, about_fault, about_unsent
+from reply_desktop.domain.news import about_disuse, about_episode, about_fault, about_unsent
 from reply_desktop.domain.notification import NotificationKind, Severity
 from reply_desktop.domain.notification_rules import RULES
 from reply_desktop.domain.provider import Provider
@@ -96,6 +99,19 @@ def test_an_end_that_was_learnt_is_told_with_about_and_by_the_wall_clock() -> No
     assert notice.title.endswith(", about 4 Mar, 01:05")
 
 
+@given(
+    st.integers(0, 364 * 24 * 60).map(lambda minutes: NOW.replace(month=1) + timedelta(minutes=minutes)),
+    st.sampled_from(["Europe/Berlin", "America/St_Johns", "Australia/Lord_Howe", "Africa/Cairo"]),
+)
+def test_the_time_told_is_that_of_the_end_on_the_wall_all_year_round(end: datetime, zone: str) -> None:
+    near = replace(ANA, state=State.AT_RISK, cause=Cause.CONSENT_ENDS, deadline_at=end)
+    wall = ZoneInfo(zone)
+    title = about_disuse(near, "k", NOW, lambda: "n", wall).title
+    said = f"{end.astimezone(wall).year} {title.partition(', by ')[2]}"
+    told = datetime.strptime(said, "%Y %d %b, %H:%M").replace(tzinfo=wall)
+    assert end in {told.replace(fold=fold).astimezone(UTC) for fold in (0, 1)}
+
+
 @pytest.mark.parametrize("cause", Cause)
 def test_every_cause_is_told_by_its_kind(cause: Cause) -> None:
     row = CAUSES[cause]
@@ -120,6 +136,36 @@ def test_fault_names_the_provider(over: bool) -> None:
         "google:app_rejected", Cause.APP_REJECTED, Provider.GOOGLE, NOW, lambda: "n", over=over
     )
     assert "Google" in notice.title and notice.account_id is None
+
+
+@pytest.mark.parametrize(("over", "title"), [(False, "Keyring is locked"), (True, "The keyring works again")])
+def test_the_keyrings_fault_is_named_once(over: bool, title: str) -> None:
+    assert about_fault("vault", Cause.VAULT_LOCKED, None, NOW, lambda: "n", over=over).title == title
+
+
+@pytest.mark.parametrize("length", [20, 40, 64, 254])
+@pytest.mark.parametrize("cause", [one for one in Cause if CAUSES[one].kind is not OutcomeKind.TRANSIENT])
+def test_a_text_is_short_names_the_account_and_ends_with_the_one_thing_to_do(
+    cause: Cause, length: int
+) -> None:
+    address = f"{'a' * (length - 10)}@b.example"
+    account = replace(ANA, provider=Provider.MICROSOFT, address=address, deadline_at=NOW)
+    if CAUSES[cause].app_level:
+        notices = [about_fault("k", cause, Provider.MICROSOFT, NOW, lambda: "n", over=False)]
+    else:
+        notices = about(account, opened=replace(RED, cause=cause, color=_color(cause)))
+    if cause is Cause.IDLE_ENDS:
+        notices.append(about_disuse(account, "k", NOW, lambda: "n"))
+    for notice in notices:
+        assert len(notice.text) <= 300 and notice.text.endswith((".", ")")) and "…." not in notice.text
+        step = CAUSES[cause].steps[0].partition("{address}")
+        assert step[0] in notice.text and step[2].replace("{provider}", "Microsoft 365") in notice.text
+        assert notice.account_id is None or notice.title.startswith(address[:60])
+        assert notice.kind is not NotificationKind.DEADLINE_NEAR or notice.title.endswith("1 Mar, 12:00")
+
+
+def _color(cause: Cause) -> Color:
+    return Color.ORANGE if CAUSES[cause].kind is OutcomeKind.WARNING else Color.RED
 
 
 def test_what_waits_is_told_in_plain_words() -> None:

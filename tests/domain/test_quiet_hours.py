@@ -14,8 +14,11 @@ NIGHT = QuietHours(time(22), time(7))
 NOON = QuietHours(time(12), time(13))
 
 
-def berlin(day: int, hour: int, minute: int = 0, month: int = 3) -> datetime:
-    return datetime(2026, month, day, hour, minute, tzinfo=BERLIN)
+MORNING = QuietHours(time(1, 30), time(2, 30))
+
+
+def berlin(day: int, hour: int, minute: int = 0, month: int = 3, fold: int = 0) -> datetime:
+    return datetime(2026, month, day, hour, minute, tzinfo=BERLIN, fold=fold)
 
 
 @pytest.mark.parametrize(
@@ -37,10 +40,19 @@ def berlin(day: int, hour: int, minute: int = 0, month: int = 3) -> datetime:
         # The clock goes forward at two on 29 March and back at three on 25 October.
         (NIGHT, berlin(28, 23), berlin(29, 7)),
         (NIGHT, berlin(24, 23, month=10), berlin(25, 7, month=10)),
+        # From two to three it is shown twice, and the quiet of that hour comes twice.
+        (MORNING, berlin(25, 1, 45, month=10), berlin(25, 2, 30, month=10)),
+        (MORNING, berlin(25, 2, 15, month=10), berlin(25, 2, 30, month=10)),
+        (MORNING, berlin(25, 2, 45, month=10), None),
+        (MORNING, berlin(25, 2, 15, month=10, fold=1), berlin(25, 2, 30, month=10, fold=1)),
+        (MORNING, berlin(25, 2, 45, month=10, fold=1), None),
+        # Half past two is not shown at all.
+        (MORNING, berlin(29, 1, 45), berlin(29, 3, 30)),
+        (MORNING, berlin(29, 3, 15), None),
     ],
 )
 def test_when_it_ends(quiet: QuietHours, now: datetime, end: datetime | None) -> None:
-    assert quiet.end(now.astimezone(UTC), BERLIN) == end
+    assert quiet.end(now.astimezone(UTC), BERLIN) == (end and end.astimezone(UTC))
 
 
 @given(
@@ -60,3 +72,35 @@ def test_it_always_ends_and_then_it_is_not_quiet(
     if end is not None:
         assert now < end <= now + timedelta(days=4)
         assert quiet.end(end, local) is None
+
+
+CHANGES = (
+    ("Europe/Berlin", datetime(2026, 3, 29, 1, tzinfo=UTC)),
+    ("Europe/Berlin", datetime(2026, 10, 25, 1, tzinfo=UTC)),
+    ("Australia/Lord_Howe", datetime(2026, 4, 4, 15, tzinfo=UTC)),
+    ("America/Santiago", datetime(2026, 4, 5, 3, tzinfo=UTC)),
+    ("Africa/Cairo", datetime(2026, 4, 23, 22, tzinfo=UTC)),
+)
+"""Zones and moments at which their clocks are changed, some of them at midnight."""
+
+
+@given(
+    st.sampled_from(CHANGES),
+    st.integers(-200, 200),
+    st.times().map(lambda at: at.replace(hour=at.hour % 5)),
+    st.times(),
+    st.integers(0, 99),
+)
+def test_it_is_quiet_by_the_clock_on_the_wall_while_that_is_changed(
+    change: tuple[str, datetime], minutes: int, begins: time, ends: time, percent: int
+) -> None:
+    zone, at = ZoneInfo(change[0]), change[1] + timedelta(minutes=minutes)
+    quiet, shown = QuietHours(begins, ends), at.astimezone(zone).time()
+    is_quiet = begins <= shown < ends if begins <= ends else shown >= begins or shown < ends
+    end = quiet.end(at, zone)
+    assert (end is not None) is is_quiet
+    if end is not None:
+        assert at < end and quiet.end(end, zone) is None
+        between = at + percent * (end - at) / 100
+        jumped = between.astimezone(zone).utcoffset() != at.astimezone(zone).utcoffset()
+        assert quiet.end(between, zone) == end or jumped
