@@ -15,6 +15,8 @@ def parse_address(text: str) -> str:
     Raises InvalidInput naming what is wrong (RFC 5321 §4.1.2, RFC 6531 for international addresses).
     """
     address = text.strip()
+    if not address:
+        raise InvalidInput("The mail address is missing.", "Write it like name@example.com.")
     local, at, domain = address.rpartition("@")
     if not at or not local or not domain:
         raise InvalidInput(f"“{address[:80]}” is not a mail address.", "Write it like name@example.com.")

@@ -1,6 +1,6 @@
 """All about one account: what is wrong, who can fix it and how, what it was granted, and its history."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Final
 
@@ -102,13 +102,13 @@ class AccountPane(SidePane):
         bridge: Bridge,
         clock: Clock = utc_now,
         open_in_browser: OpenPage = open_page,
-        parent: QWidget | None = None,
     ) -> None:
-        super().__init__("Account", parent)
+        super().__init__("Account")
         self._bridge, self._clock, self._open = bridge, clock, open_in_browser
         self.row: AccountRow | None = None
         self.detail: AccountDetail | None = None
         self._many: tuple[str, ...] = ()
+        self._is_testing = False
         self._asked: Pending | None = None
         self._build()
         bridge.rows_changed.connect(self._on_rows)
@@ -157,7 +157,7 @@ class AccountPane(SidePane):
         row.addWidget(self.mend, 1)
         row.addWidget(self.check, 1)
         page.addLayout(row)
-        self.diagnose = button("", self._on_diagnose, kind="row", icon="info")
+        self.diagnose = button("How this account stands", self._on_diagnose, kind="row", icon="info")
         page.addWidget(self.diagnose)
         page.addWidget(self.details)
         self.help = button("", self._on_help, kind="link", icon="external")
@@ -167,7 +167,7 @@ class AccountPane(SidePane):
         page.addWidget(hairline())
         self.apps = button("Open the connected-apps page", self._on_apps, kind="row", icon="external")
         self.test = button("Send test e-mail", self._on_test, kind="row", icon="send")
-        self.edit = button("Edit credentials", self._on_edit, kind="row", icon="key")
+        self.edit = button("Edit credentials", self._on_mend, kind="row", icon="key")
         self.pause = button("Pause", self._on_pause, kind="row", icon="pause")
         self.remove = button("Remove…", self._on_remove, kind="row", icon="trash")
         listed = column(gap=Space.XXS)
@@ -236,6 +236,7 @@ class AccountPane(SidePane):
     def show_several(self, ids: tuple[str, ...]) -> None:
         """Offer what can be done with several accounts at once."""
         if ids != self._many:
+            self.limit_many.put(None, anew=True)
             self.confirm_many.hide()
             self._several_result.hide()
         self._many, self.row, self.detail = ids, None, None
@@ -354,7 +355,7 @@ class AccountPane(SidePane):
         self.check.setText("Checking…" if row.checking else "Check now")
         self.apps.setVisible(connected_apps_page(row.provider, row.address) is not None)
         self.edit.setVisible(not row.can_reconnect and mend_words(row) is None)
-        self.test.setEnabled(row.state not in (State.PAUSED, State.NEW))
+        self.test.setEnabled(row.state not in (State.PAUSED, State.NEW) and not self._is_testing)
         paused = row.state is State.PAUSED
         self.pause.setText("Resume" if paused else "Pause")
         icons.put_icon(self.pause, "play" if paused else "pause")
@@ -381,9 +382,6 @@ class AccountPane(SidePane):
     def _on_mend(self) -> None:
         if self.row is not None:
             self.mend_wanted.emit(self.row.id)
-
-    def _on_edit(self) -> None:
-        self._on_mend()
 
     def _on_check(self) -> None:
         ids = (self.row.id,) if self.row else self._many
@@ -414,24 +412,32 @@ class AccountPane(SidePane):
     def _on_test(self) -> None:
         if self.row is None:
             return
-        address = self.row.address
-        self.test.setEnabled(False)
-        self._say(f"Sending a test message from {address} to itself…", "grey")
+        self._is_testing = True
+        self._fill_actions(self.row)
+        self._say(f"Sending a test message from {self.row.address} to itself…", "grey")
         self._bridge.ask(
-            SendTest(self.row.id), partial(self._on_tested, address), self._on_failed, owner=self
+            SendTest(self.row.id), partial(self._on_tested, self.row), self._on_test_failed, owner=self
         )
 
-    def _on_tested(self, address: str, sent: TestSent) -> None:
-        self.test.setEnabled(True)
+    def _on_test_end(self) -> None:
+        self._is_testing = False
+        if self.row is not None:
+            self._fill_actions(self.row)
+
+    def _on_test_failed(self, error: ReplyDesktopError) -> None:
+        self._on_test_end()
+        self._on_failed(error)
+
+    def _on_tested(self, row: AccountRow, sent: TestSent) -> None:
+        self._on_test_end()
+        address = row.address
         if sent.in_doubt:
             text = f"It is not known whether the test message went out. Look into the mailbox of {address}."
             self._say(text, "orange")
         elif sent.cause is None:
             self._say(f"The test message was accepted. Look into the mailbox of {address}.", "green")
         else:
-            row = self.row
-            name = provider_words(row) if row else "the provider"
-            told = words(Cause(sent.cause), address, name)
+            told = words(Cause(sent.cause), address, provider_words(row))
             said = f" The provider said: {plain(sent.provider_error)}" if sent.provider_error else ""
             self._say(f"The test message was not sent. {told.short}.{said}", "red")
 
@@ -463,7 +469,6 @@ class AccountPane(SidePane):
         self.result.hide()
 
     def _on_failed(self, error: ReplyDesktopError) -> None:
-        self.test.setEnabled(True)
         self._say(plain(str(error), 400), "red")
 
     def _say(self, text: str, tone: str) -> None:
@@ -537,13 +542,14 @@ class _Removal(QWidget):
 
     confirmed = Signal(bool)
 
-    def __init__(self, on_confirmed: object) -> None:
+    def __init__(self, on_confirmed: Callable[[bool], None]) -> None:
         super().__init__()
         self._text = Note("", "red")
         self._revoke = QCheckBox()
         self._revoke.setAccessibleName("Also end the access at the provider")
         self._revoke.setProperty("bare", True)
         self._revoke_words = wrapped("", Type.CAPTION)
+        self._revoke_words.setContentsMargins(0, 5, 0, 5)
         row = line(gap=Space.XS)
         row.addWidget(self._revoke, 0, Qt.AlignmentFlag.AlignTop)
         row.addWidget(self._revoke_words, 1)

@@ -1,5 +1,6 @@
 """The form of a password account: finds an address's servers, checks the login, keeps no password."""
 
+from collections.abc import Mapping
 from typing import Final
 
 from PySide6.QtCore import QTimer, Signal
@@ -15,13 +16,16 @@ from reply_desktop.domain.provider import PERSONAL_MICROSOFT, PROVIDER_NAMES, Pr
 from reply_desktop.domain.rows import AccountRow
 from reply_desktop.ui import theme
 from reply_desktop.ui.bridge import Bridge, Pending
-from reply_desktop.ui.controls import Note, button, column, line, wrapped
+from reply_desktop.ui.controls import Note, button, column, line, name_box, wrapped
 from reply_desktop.ui.side_pane import SidePane
 from reply_desktop.ui.theme import Space, Type, label
 
 FIND_AFTER_MS: Final = 700
 """Servers are looked for once the address has stood still this long."""
 
+SMTP_PORTS: Final = {Security.TLS: 465, Security.STARTTLS: 587}
+"""The usual ports of a server that takes mail from people (RFC 8314)."""
+_IMAP_PORTS: Final = {Security.TLS: 993, Security.STARTTLS: 143}
 _SECURITY: Final = ((Security.TLS, "TLS"), (Security.STARTTLS, "STARTTLS"))
 _GOOGLE_DOMAINS: Final = frozenset({"gmail.com", "googlemail.com"})
 _SINGLE_CLICK_HOSTS: Final = {
@@ -43,24 +47,23 @@ def better_provider(address: str, servers: MailServers | None) -> Provider | Non
 
 
 class ServerFields(QWidget):
-    """Host, port and security of one server."""
+    """Host, port and security of one server; without a port, the usual one of its security."""
 
-    def __init__(self, kind: str, port: int) -> None:
+    def __init__(self, kind: str, ports: Mapping[Security, int]) -> None:
         super().__init__()
-        self._port = port
+        self._ports = ports
         self.host, self.port, self.security = QLineEdit(), QLineEdit(), QComboBox()
         self.host.setPlaceholderText("Server")
         self.host.setAccessibleName(f"{kind} server")
-        self.port.setPlaceholderText(str(port))
         self.port.setAccessibleName(f"{kind} port")
         self.port.setValidator(QIntValidator(1, 65_535, self))
         self.port.setFixedWidth(theme.scaled(64))
         for value, name in _SECURITY:
             self.security.addItem(name, value)
-        # Where the name of a box is what is chosen in it (AT-SPI), the description says what it is.
-        self.security.setAccessibleName(f"{kind} security")
-        self.security.setAccessibleDescription(f"{kind} security")
+        name_box(self.security, f"{kind} security")
         self.security.setFixedWidth(theme.scaled(108))
+        self.security.currentIndexChanged.connect(self._show_usual_port)
+        self._show_usual_port()
         row = line(self)
         row.addWidget(self.host, 1)
         row.addWidget(self.port)
@@ -72,15 +75,22 @@ class ServerFields(QWidget):
         self.port.setText(str(server.port) if server else "")
         self.security.setCurrentIndex(self.security.findData(server.security) if server else 0)
 
+    def _show_usual_port(self) -> None:
+        self.port.setPlaceholderText(str(self._ports[self._chosen]))
+
+    @property
+    def _chosen(self) -> Security:
+        return Security(self.security.currentData())
+
     def server(self) -> MailServer | None:
         """What was entered; None without a host. Raises InvalidInput."""
         host = self.host.text().strip()
         if not host:
             return None
-        port = int(self.port.text() or self._port)
+        port = int(self.port.text() or self._ports[self._chosen])
         if " " in host or not 0 < port < 65_536:
             raise InvalidInput(f"“{host[:80]}” port {port} is not a server.", "Check for typing errors.")
-        return MailServer(host, port, Security(self.security.currentData()))
+        return MailServer(host, port, self._chosen)
 
 
 class OtherPane(SidePane):
@@ -120,7 +130,7 @@ class OtherPane(SidePane):
         hint = "With two-step verification, use an app password made at the provider."
         self.password = self._field(page, "Password", "", hint)
         self.password.setEchoMode(QLineEdit.EchoMode.Password)
-        self.smtp, self.imap = ServerFields("SMTP", 465), ServerFields("IMAP", 993)
+        self.smtp, self.imap = ServerFields("SMTP", SMTP_PORTS), ServerFields("IMAP", _IMAP_PORTS)
         for title, fields in (
             ("Outgoing mail (SMTP)", self.smtp),
             ("Incoming mail (IMAP), if any", self.imap),

@@ -56,6 +56,7 @@ class ChoicesCard(Card):
     def __init__(self, preferences: Preferences, tray: Tray | None = None) -> None:
         super().__init__("What you hear, and where")
         self._preferences = preferences
+        self._no_tray = ""
         self.boxes: dict[tuple[str, Channel], QCheckBox] = {}
         self.states: dict[str, QLabel] = {}
         self.options: dict[str, Option] = {}
@@ -173,9 +174,11 @@ class ChoicesCard(Card):
             option.put(self._preferences.value(name))
         self.say(Channel.TRAY, "on" if desktop else "switched off")
         self.test.setEnabled(desktop)
+        self.tell(self._no_tray)
 
     def _on_tray(self, available: bool) -> None:
-        self.tell("" if available else _NO_TRAY)
+        self._no_tray = "" if available else _NO_TRAY
+        self.tell(self._no_tray)
 
 
 def _reminders() -> str:

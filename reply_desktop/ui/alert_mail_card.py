@@ -42,6 +42,7 @@ class AlertMailCard(Card):
         )
         self._bridge, self._preferences = bridge, preferences
         self._offered = ""
+        self._is_testing = False
         self.to, self.cap = QLineEdit(), QSpinBox()
         self.wrong = wrapped("", Type.CAPTION)
         self.offer = button("", self._on_offer, kind="link")
@@ -147,20 +148,22 @@ class AlertMailCard(Card):
         self._keep_address()
         self.to.setFocus(Qt.FocusReason.OtherFocusReason)
 
-    def _keep_address(self) -> bool:
-        """Keep what is in the field; False when it is no address, which is said then."""
+    def _keep_address(self) -> None:
+        address = self._address()
+        if address is not None and address != self._preferences.value(EMAIL_TO):
+            self._preferences.put(EMAIL_TO, address, self.refused)
+
+    def _address(self) -> str | None:
+        """What is in the field; None when it is no address, which is said then."""
         text = self.to.text().strip()
         try:
             address = parse_address(text) if text else ""
         except InvalidInput as error:
             self._say_wrong(str(error))
-            return False
-        self._say_wrong("")
+            return None
         self.to.setText(address)
-        if address != self._preferences.value(EMAIL_TO):
-            self._preferences.put(EMAIL_TO, address, self.refused)
-        self._show_offer()
-        return True
+        self._say_wrong("")
+        return address
 
     def _say_wrong(self, text: str) -> None:
         self.wrong.setText(text)
@@ -171,7 +174,8 @@ class AlertMailCard(Card):
 
     def _on_preference(self, name: str) -> None:
         if name in (EMAIL_TO, EMAIL_CAP):
-            self.tell("")
+            if not self._is_testing:
+                self.tell("")
             self._show_settings()
 
     def _show_settings(self) -> None:
@@ -179,24 +183,36 @@ class AlertMailCard(Card):
             self.cap.setValue(self._preferences.value(EMAIL_CAP))
         if not (self.to.hasFocus() and self.to.isModified()):
             self.to.setText(self._preferences.value(EMAIL_TO))
-        self.test.setEnabled(bool(self._preferences.value(EMAIL_TO)))
+        self._show_test()
         self._show_offer()
 
     # Testing
 
     def _on_test(self) -> None:
-        if self._keep_address():
-            self.test.setEnabled(False)
+        address = self._address()
+        if address:
+            self._is_testing = True
+            self._show_test()
             self.tell("Sending…")
-            self._bridge.ask(TestAlertMail(), self._on_tested, self._on_test_failed)
+            # Asked once the address is kept, be it the same: it may still be on its way.
+            self._preferences.put(EMAIL_TO, address, self._on_test_failed, self._ask_test)
+
+    def _ask_test(self) -> None:
+        self._bridge.ask(TestAlertMail(), self._on_tested, self._on_test_failed)
 
     def _on_tested(self, answer: AlertTested) -> None:
-        self.test.setEnabled(True)
-        self.tell(plain(answer.text), "green")
+        self._on_test_end(plain(answer.text), "green")
 
     def _on_test_failed(self, error: ReplyDesktopError) -> None:
-        self.test.setEnabled(True)
-        self.tell(plain(str(error), 600), "red")
+        self._on_test_end(plain(str(error), 600), "red")
+
+    def _on_test_end(self, text: str, tone: str) -> None:
+        self._is_testing = False
+        self._show_test()
+        self.tell(text, tone)
+
+    def _show_test(self) -> None:
+        self.test.setEnabled(bool(self._preferences.value(EMAIL_TO)) and not self._is_testing)
 
 
 def mail_words(mail: AlertMailRow) -> list[tuple[str, str]]:
@@ -204,11 +220,17 @@ def mail_words(mail: AlertMailRow) -> list[tuple[str, str]]:
     if not mail.to:
         return [("muted", "Nobody is told by e-mail until there is an address.")]
     told = []
-    waiting = f" {mail.waiting:,} {'waits' if mail.waiting == 1 else 'wait'}." if mail.waiting else ""
+    waits = "waits" if mail.waiting == 1 else "wait"
+    waiting = f" {count(mail.waiting, 'alert')} {waits}." if mail.waiting else ""
     trouble = plain(mail.trouble) if mail.trouble else ""
     if mail.through is None:
-        relay = "the relay cannot be used" if mail.relay else "there is no relay"
-        told.append(("orange", (trouble or f"No account can send and {relay}.") + waiting))
+        relay, todo = (
+            ("the relay cannot be used", "check its settings")
+            if mail.relay
+            else ("no relay is set up", "add a relay")
+        )
+        no_way = f"No account can send, and {relay}. Reconnect an account, or {todo} below."
+        told.append(("orange", no_way + waiting))
     else:
         way = breakable(plain(mail.through, 120))
         is_relay = mail.relay is not None and mail.through == mail.relay.server.host

@@ -10,6 +10,7 @@ from PySide6.QtGui import QFontMetrics, QHelpEvent, QMouseEvent, QPainter, QPain
 from PySide6.QtWidgets import (
     QBoxLayout,
     QButtonGroup,
+    QComboBox,
     QFrame,
     QHBoxLayout,
     QLabel,
@@ -63,6 +64,15 @@ def icon_button(icon: str, name: str, on_click: Callable[[], Any] | None = None)
     if on_click:
         made.clicked.connect(lambda: on_click())
     return made
+
+
+def name_box(box: QComboBox, name: str) -> None:
+    """Say what is chosen in a box that has no visible label: as name, and as description as well.
+
+    On Linux its name is what is chosen (AT-SPI), so only the description tells what that is.
+    """
+    box.setAccessibleName(name)
+    box.setAccessibleDescription(name)
 
 
 def wrapped(text: str = "", size: Type = Type.BODY, *, strong: bool = False, muted: bool = False) -> QLabel:

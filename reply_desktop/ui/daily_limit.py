@@ -11,6 +11,7 @@ from reply_desktop.ui.theme import Space
 
 MOST: Final = 100_000
 """The greatest limit that can be set; providers stop an account long before."""
+_NONE: Final = 0
 
 
 class DailyLimit(QWidget):
@@ -44,16 +45,19 @@ class DailyLimit(QWidget):
         self._show_save()
 
     def put(self, limit: int | None, *, anew: bool = False) -> None:
-        """Show the limit in force (None: several differ). What was typed stays, unless it is shown `anew`."""
-        untouched = self._kept is None or self.field.value() == self._kept
-        before, self._kept = self._kept, limit
-        if limit is not None and (anew or untouched or before is None):
-            self.field.setValue(limit)
+        """Show the limit in force; none where several differ (None). What was typed stays, but for `anew`."""
+        anew = anew or self._kept is None or self.field.value() == self._kept
+        self._kept = limit
+        # Shown where the value is the least there can be.
+        self.field.setSpecialValueText(" " if limit is None else "")
+        self.field.setMinimum(_NONE if limit is None else 1)
+        if anew:
+            self.field.setValue(limit or _NONE)
         self._show_save()
 
     def _show_save(self) -> None:
         # Not hidden: the keyboard may be on it.
-        self.save.setEnabled(self.field.value() != self._kept)
+        self.save.setEnabled(self.field.value() not in (self._kept, _NONE))
 
     def _on_save(self) -> None:
         self.field.interpretText()

@@ -63,14 +63,13 @@ class DiagnosisPage(QWidget):
         bridge: Bridge,
         clock: Clock = utc_now,
         open_in_browser: OpenPage = open_page,
-        parent: QWidget | None = None,
     ) -> None:
-        super().__init__(parent)
+        super().__init__()
         self._bridge, self._clock, self._open = bridge, clock, open_in_browser
         self.account_id = ""
         self.made: Diagnosis | None = None
         self._asked: Pending | None = None
-        self._is_stale = False
+        self._is_stale = self._is_checking = False
         self._shown: dict[QVBoxLayout, Hashable] = {}
         self.setAccessibleName("Diagnosis")
         self._build()
@@ -104,7 +103,7 @@ class DiagnosisPage(QWidget):
         self._noticed, self._next = wrapped("", muted=True), wrapped("", muted=True)
         self._history = wrapped("", muted=True)
         self._outlook = wrapped("", muted=True)
-        facts = column(gap=Space.XS)
+        facts = column(gap=0)
         for fact in (self._noticed, self._next, self._outlook, self._history):
             facts.addWidget(fact)
         self.what.body.addLayout(facts)
@@ -144,7 +143,7 @@ class DiagnosisPage(QWidget):
         self.said = Card("What the provider said")
         self.quote = Quote("The provider's own text")
         self.said.body.addWidget(self.quote)
-        self.lookup = button("", self._on_lookup, kind="link", icon="external")
+        self.lookup = button("Look up", self._on_lookup, kind="link", icon="external")
         self.said.body.addWidget(self.lookup, 0, Qt.AlignmentFlag.AlignLeading)
 
     def _build_report(self) -> None:
@@ -185,9 +184,11 @@ class DiagnosisPage(QWidget):
         """Show this account's diagnosis."""
         if account_id != self.account_id:
             self.account_id, self.made = account_id, None
+            self._is_checking = False
             self.title.setText("")
             self._body.setVisible(True)
             self._hide_cards()
+            self._show_check()
             self.area.verticalScrollBar().setValue(0)
         self.tell("")
         self._ask()
@@ -236,7 +237,7 @@ class DiagnosisPage(QWidget):
     def _gone(self) -> None:
         self.made = None
         self._hide_cards()
-        self.check_button.setEnabled(False)
+        self._show_check()
         self.tell("This account was removed.")
 
     def _fill(self, made: Diagnosis) -> None:
@@ -246,7 +247,7 @@ class DiagnosisPage(QWidget):
         self.headline.setText(made.headline)
         self.state.show()
         self.headline.show()
-        self.check_button.setEnabled(made.state not in (State.NEW, State.PAUSED))
+        self._show_check()
         ill = made.cause is not None
         self.what.retitle("What happened" if ill else "How it stands")
         self.what.show()
@@ -274,6 +275,12 @@ class DiagnosisPage(QWidget):
         self.admin.show()
         if focused is not None and QApplication.focusWidget() is None and self.isVisible():
             self.back_button.setFocus()
+
+    def _show_check(self) -> None:
+        can = self.made is not None and self.made.state not in (State.NEW, State.PAUSED)
+        running = self._bridge.engine is EngineState.RUNNING
+        self.check_button.setEnabled(can and running and not self._is_checking)
+        self.check_button.setText("Checking…" if self._is_checking else "Check now")
 
     def _fill_report(self, report: str) -> None:
         if report == self.report.toPlainText() or self.report.textCursor().hasSelection():
@@ -386,12 +393,7 @@ class DiagnosisPage(QWidget):
             self.providers_wanted.emit(self.made.provider)
 
     def _on_check(self) -> None:
-        self._bridge.ask(
-            CheckAccounts((self.account_id,)),
-            lambda started: self.tell("Asking the provider…"),
-            self._on_failed,
-            owner=self,
-        )
+        self._bridge.ask(CheckAccounts((self.account_id,)), failed=self._on_failed, owner=self)
 
     def _on_resume(self) -> None:
         self._bridge.ask(
@@ -427,11 +429,8 @@ class DiagnosisPage(QWidget):
         mine = [row for row in event.rows if row.id == self.account_id]
         if not mine:
             return
-        checking = mine[-1].checking
-        self.check_button.setText("Checking…" if checking else "Check now")
-        self.check_button.setEnabled(not checking and mine[-1].state not in (State.NEW, State.PAUSED))
-        if not checking and self.note.text() == "Asking the provider…":
-            self.tell("")
+        self._is_checking = mine[-1].checking
+        self._show_check()
         if self.isVisible():
             self._ask()
         else:
@@ -443,11 +442,11 @@ class DiagnosisPage(QWidget):
 
     def _on_engine(self, state: EngineState) -> None:
         if state is EngineState.RUNNING:
-            self.check_button.setEnabled(True)
             self.tell("")
             self._ask()
         elif self.account_id:
-            self.check_button.setEnabled(False)
+            self._is_checking = False
+            self._show_check()
             known = "What is shown here may be out of date." if self.made else "It is not known yet."
             self.tell(f"The background service is not running at the moment. {known}", "orange")
 

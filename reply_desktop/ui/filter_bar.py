@@ -13,7 +13,7 @@ from reply_desktop.domain.states import SEVERITY, STATE_WORDS, State
 from reply_desktop.ui import icons, theme
 from reply_desktop.ui.accounts_table import AccountsTable
 from reply_desktop.ui.columns import COLUMNS, Col
-from reply_desktop.ui.controls import Flow, button, icon_button
+from reply_desktop.ui.controls import Flow, button, icon_button, name_box
 from reply_desktop.ui.list_model import column_of
 from reply_desktop.ui.theme import Space
 
@@ -67,7 +67,7 @@ class FilterBar(QWidget):
         self.text.left_down.connect(table.setFocus)
         row.addWidget(self.text)
         self.provider = QComboBox()
-        self.provider.setAccessibleName("Show accounts of provider")
+        name_box(self.provider, "Show accounts of provider")
         self.provider.addItem("All providers", None)
         for provider in Provider:
             self.provider.addItem(PROVIDER_NAMES[provider], provider.value)

@@ -11,7 +11,7 @@ from reply_desktop.domain.log_entry import LOG_SEVERITY, LOG_WORDS, LogEntry, Lo
 from reply_desktop.domain.notification import Severity
 from reply_desktop.domain.sequence_rows import LogFilter, SequenceDetail
 from reply_desktop.ui.bridge import Bridge
-from reply_desktop.ui.controls import button, wrapped
+from reply_desktop.ui.controls import button, name_box, wrapped
 from reply_desktop.ui.filter_bar import SearchField
 from reply_desktop.ui.first_steps import NothingFound, middle
 from reply_desktop.ui.list_tab import ListTab
@@ -64,15 +64,15 @@ class LogTab(ListTab):
         self._tools()
 
     def _build(self) -> None:
-        self.choice.setAccessibleName("Show entries of kind")
+        name_box(self.choice, "Show entries of kind")
         for words, kinds in GROUPS:
             self.choice.addItem(words, kinds)
         self.choice.insertSeparator(self.choice.count())
         for kind in LogKind:
             self.choice.addItem(LOG_WORDS[kind], (kind,))
-        self.account.setAccessibleName("Show entries of account")
+        name_box(self.account, "Show entries of account")
         self.clear_button = button("Clear highlight", self.clear_highlight, icon="close")
-        self.news_button = button("", self._to_top, kind="chip", icon="arrow-up")
+        self.news_button = button("New entries", self._to_top, kind="chip", icon="arrow-up")
         self.clear_button.hide()
         self.news_button.hide()
         self.nothing_yet = NothingYet()

@@ -31,7 +31,7 @@ from reply_desktop.domain.states import Color, Shape
 from reply_desktop.ui import icons, theme
 from reply_desktop.ui.log_model import ACCOUNT, KIND, PROSPECT, TEXT, TIME, LogModel
 from reply_desktop.ui.table_style import frame_current, style_header, style_rows
-from reply_desktop.ui.theme import Space, Type
+from reply_desktop.ui.theme import Space
 from reply_desktop.ui.vector_model import Index
 
 LOOKS: Final = {
@@ -162,7 +162,6 @@ class LogTable(QTableView):
         header = self.horizontalHeader()
         style_header(header)
         header.setSectionsClickable(False)
-        header.setFont(theme.theme().font(Type.CAPTION))
         self.setProperty("wide", True)
         header.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
 
@@ -202,9 +201,8 @@ class LogTable(QTableView):
 
     def _after_insert(self) -> None:
         """What one reads stays where it is; only at the very top the new entries are let in."""
-        value, _ = self._kept
-        header = self.verticalHeader()
-        grown = header.length() - self._kept[1]
+        value, length = self._kept
+        grown = self.verticalHeader().length() - length
         if value > 0 or self.highlighted is not None:
             self.updateGeometries()
             self.verticalScrollBar().setValue(value + grown)

@@ -2,10 +2,10 @@
 
 import json
 import logging
-from collections import Counter
+from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
-from typing import Any
+from typing import Any, NamedTuple
 
 from PySide6.QtCore import QObject, Signal
 
@@ -15,6 +15,12 @@ from reply_desktop.domain.preferences import DEFAULTS, preferences
 from reply_desktop.ui.bridge import Bridge, EngineState
 
 log = logging.getLogger(__name__)
+
+
+class _Put(NamedTuple):
+    value: Any
+    kept: Callable[[], object] | None
+    failed: Callable[[ReplyDesktopError], object]
 
 
 class Preferences(QObject):
@@ -30,8 +36,8 @@ class Preferences(QObject):
         self._bridge = bridge
         self._values: dict[str, Any] = dict(DEFAULTS)
         self._kept: dict[str, Any] = dict(DEFAULTS)
-        self._puts: dict[str, int] = {}
-        self._on_their_way: Counter[str] = Counter()
+        self._puts: Counter[str] = Counter()
+        self._on_their_way: defaultdict[str, deque[_Put]] = defaultdict(deque)
         bridge.engine_changed.connect(self._on_engine)
         bridge.alert_mail_changed.connect(lambda _: self.read())
         self._on_engine(bridge.engine)
@@ -44,31 +50,49 @@ class Preferences(QObject):
         self,
         name: str,
         value: Any,
-        failed: Callable[[ReplyDesktopError], None] | None = None,
+        failed: Callable[[ReplyDesktopError], object] | None = None,
+        kept: Callable[[], object] | None = None,
     ) -> None:
-        """Keep a value: it holds at once, and falls back with a call of `failed` if the engine refuses it."""
+        """Keep a value: it holds at once, and falls back with a call of `failed` if the engine refuses it.
+
+        `kept` is called once the engine has it.
+        """
         self._take(name, value)
-        number = self._puts[name] = self._puts.get(name, 0) + 1
-        self._on_their_way[name] += 1
+        self._puts[name] += 1
+        on_their_way = self._on_their_way[name]
+        on_their_way.append(_Put(value, kept, failed or self._bridge.failed.emit))
+        if len(on_their_way) == 1:
+            self._ask(name)
+
+    def _ask(self, name: str) -> None:
+        """Ask for one change of a setting after the other: the engine carries out many requests at a time."""
+        on_their_way = self._on_their_way[name]
+        put = on_their_way[0]
+
+        def answered() -> None:
+            on_their_way.popleft()
+            if on_their_way:
+                self._ask(name)
 
         def kept(_: object) -> None:
-            self._on_their_way[name] -= 1
-            self._kept[name] = value
+            self._kept[name] = put.value
+            answered()
+            if put.kept is not None:
+                put.kept()
 
         def refused(error: ReplyDesktopError) -> None:
-            self._on_their_way[name] -= 1
-            if number == self._puts[name]:
-                # One that was put after it is still on its way otherwise.
+            answered()
+            if not on_their_way:
                 self._take(name, self._kept[name])
-            (failed or self._bridge.failed.emit)(error)
+            put.failed(error)
 
-        self._bridge.ask(PutSettings({name: json.dumps(value)}), kept, refused, owner=self)
+        self._bridge.ask(PutSettings({name: json.dumps(put.value)}), kept, refused, owner=self)
 
     def read(self) -> None:
         """Take over what the engine has, but for what is being put meanwhile."""
         if self._bridge.engine is EngineState.RUNNING:
-            own = {name for name, number in self._on_their_way.items() if number}
-            before = dict(self._puts)
+            own = {name for name, puts in self._on_their_way.items() if puts}
+            before = self._puts.copy()
             self._bridge.ask(
                 GetSettings(tuple(DEFAULTS)), lambda answer: self._on_read(answer, own, before), owner=self
             )
@@ -78,7 +102,7 @@ class Preferences(QObject):
 
     def _on_read(self, answer: SettingValues, own: AbstractSet[str], before: Mapping[str, int]) -> None:
         for name, text in answer.values.items():
-            if name in own or self._puts.get(name) != before.get(name):
+            if name in own or self._puts[name] != before[name]:
                 continue
             try:
                 value = json.loads(text)

@@ -20,7 +20,7 @@ from reply_desktop.domain.enrollment import EnrollmentState, FinishReason
 from reply_desktop.domain.sequence_rows import ProspectFilter, SequenceDetail
 from reply_desktop.ui import icons
 from reply_desktop.ui.bridge import Bridge
-from reply_desktop.ui.controls import button, column, line, wrapped
+from reply_desktop.ui.controls import button, column, line, name_box, wrapped
 from reply_desktop.ui.filter_bar import SearchField
 from reply_desktop.ui.first_steps import NothingFound, middle
 from reply_desktop.ui.import_dialog import ImportDialog, dropped_file
@@ -103,10 +103,10 @@ class ProspectsTab(ListTab):
     # Building
 
     def _build(self) -> None:
-        self.choice.setAccessibleName("Show prospects in state")
+        name_box(self.choice, "Show prospects in state")
         for words, _, _ in FILTERS:
             self.choice.addItem(words)
-        self.account.setAccessibleName("Show prospects of account")
+        name_box(self.account, "Show prospects of account")
         self.import_button = button("Import CSV…", self.open_import, icon="import")
         chosen = self._chosen_row()
         self.doubt = self._doubt_box()

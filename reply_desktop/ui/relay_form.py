@@ -9,7 +9,7 @@ from reply_desktop.domain.errors import InvalidInput, ReplyDesktopError
 from reply_desktop.domain.notification import plain
 from reply_desktop.domain.rows import AlertMailRow, RelayRow
 from reply_desktop.ui import theme
-from reply_desktop.ui.add_other_dialog import ServerFields
+from reply_desktop.ui.add_other_dialog import SMTP_PORTS, ServerFields
 from reply_desktop.ui.bridge import Bridge, Pending
 from reply_desktop.ui.controls import Note, button, column, line, wrapped
 from reply_desktop.ui.question import Question
@@ -31,7 +31,7 @@ class RelayForm(QWidget):
         self._bridge = bridge
         self._relay: RelayRow | None = None
         self._saving: Pending | None = None
-        self.server = ServerFields("Relay", 465)
+        self.server = ServerFields("Relay", SMTP_PORTS)
         self.user, self.password, self.address = QLineEdit(), QLineEdit(), QLineEdit()
         self.user.setPlaceholderText("Empty when it wants no login")
         self.password.setEchoMode(QLineEdit.EchoMode.Password)
@@ -50,9 +50,7 @@ class RelayForm(QWidget):
     def _build(self) -> None:
         lines = column(self, gap=Space.M)
         lines.setContentsMargins(0, Space.S, 0, 0)
-        about = (
-            "A mail server alerts leave by when no account can send. It is asked once whether it lets you in."
-        )
+        about = "A mail server for alerts while no account can send. Saving checks whether it lets you in."
         lines.addWidget(wrapped(about, Type.CAPTION, muted=True))
         form = QFormLayout()
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)

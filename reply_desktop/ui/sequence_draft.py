@@ -1,5 +1,6 @@
 """A sequence being edited: what is stored, what it is now, and every change between, to undo and to redo."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
@@ -116,19 +117,12 @@ class Draft(QObject):
         """The revision that was read or stored last; 0 while there is no sequence."""
         return self._stored.revision if self._stored else 0
 
-    @property
-    def step_ids(self) -> tuple[str, ...]:
-        """The ids of the steps here, in order."""
-        return tuple(one.id for one in self.now.steps)
-
-    def stored(self, sequence: Sequence, asked: tuple[str, ...]) -> None:
-        """It was stored so; `asked`: its steps as they were called here when that was asked for.
+    def stored(self, sequence: Sequence, asked: Sequence) -> None:
+        """It was stored so; `asked`: as it was here when that was asked for.
 
         What was typed meanwhile stays, and undo still reaches back before it.
         """
-        for mine, theirs in zip(asked, sequence.steps, strict=False):
-            if mine.startswith(_LOCAL):
-                self._real[mine] = theirs.id
+        self._real.update(real_ids(asked, sequence))
         self._stored = sequence
         self.show(self.now)
 
@@ -157,10 +151,7 @@ class Draft(QObject):
 
     def show(self, sequence: Sequence) -> None:
         """Take a sequence of the history over."""
-        self._now = replace(
-            sequence,
-            steps=tuple(replace(one, id=self._real.get(one.id, one.id)) for one in sequence.steps),
-        )
+        self._now = with_ids(sequence, self._real)
         self._tell()
 
     def _tell(self) -> None:
@@ -168,6 +159,17 @@ class Draft(QObject):
         if self.is_dirty is not self._was_dirty:
             self._was_dirty = not self._was_dirty
             self.dirty_changed.emit(self._was_dirty)
+
+
+def real_ids(asked: Sequence, stored: Sequence) -> dict[str, str]:
+    """What the steps that were new when `asked` for are called now that they are stored."""
+    pairs = zip(asked.steps, stored.steps, strict=False)
+    return {mine.id: theirs.id for mine, theirs in pairs if mine.id.startswith(_LOCAL)}
+
+
+def with_ids(sequence: Sequence, real: Mapping[str, str]) -> Sequence:
+    """The sequence with its steps called as they are stored."""
+    return replace(sequence, steps=tuple(replace(one, id=real.get(one.id, one.id)) for one in sequence.steps))
 
 
 class Typing:

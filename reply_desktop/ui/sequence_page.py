@@ -28,7 +28,7 @@ from reply_desktop.ui.bridge import Bridge, EngineState
 from reply_desktop.ui.browser import OpenPage, open_page
 from reply_desktop.ui.controls import Elided, Note, button, column, icon_button, line, wrapped
 from reply_desktop.ui.page import Tall, TallStack
-from reply_desktop.ui.sequence_draft import Draft, Typing
+from reply_desktop.ui.sequence_draft import Draft, Typing, real_ids, with_ids
 from reply_desktop.ui.sequence_toggle import LaunchMenu, SequenceToggle
 from reply_desktop.ui.step_editor import SubjectField
 from reply_desktop.ui.theme import Space, Type
@@ -142,9 +142,8 @@ class SequencePage(Tall):
         bridge: Bridge,
         clock: Clock = utc_now,
         open_in_browser: OpenPage = open_page,
-        parent: QWidget | None = None,
     ) -> None:
-        super().__init__(parent)
+        super().__init__()
         self._bridge, self._clock = bridge, clock
         self.detail: SequenceDetail | None = None
         self._sequence_id = ""
@@ -186,7 +185,7 @@ class SequencePage(Tall):
         self.counts.setMinimumHeight(theme.scaled(24))
         self.sent = theme.label("", muted=True)
         self.next = theme.label("", muted=True)
-        self.doubt_button = button("", self._on_doubt, kind="link", icon="warning")
+        self.doubt_button = button("In doubt", self._on_doubt, kind="link", icon="warning")
         facts.addWidget(self.counts, 1)
         for fact in (self.doubt_button, self.sent, self.next):
             facts.addWidget(fact)
@@ -510,28 +509,34 @@ class SequencePage(Tall):
             return
         self._saving = True
         self._show_bar()
-        asked, steps = self._sequence_id, self.draft.step_ids
+        asked, sent = self._sequence_id, self.draft.now
         self._bridge.ask(
             SaveSequence(self.draft.request()),
-            lambda detail: self._on_saved(asked, steps, detail),
+            lambda detail: self._on_saved(asked, sent, detail),
             lambda error: self._on_not_saved(asked, error),
             owner=self,
         )
 
-    def _on_saved(self, asked: str, steps: tuple[str, ...], detail: SequenceDetail) -> None:
+    def _on_saved(self, asked: str, sent: Sequence, detail: SequenceDetail) -> None:
         if asked != self._sequence_id:
-            self._kept.pop(asked, None)
+            self._on_saved_behind(asked, sent, detail.sequence)
             return
         self._saving = self._conflict = False
         self._sequence_id = detail.row.id
         self.detail = detail
         self.tell("")
-        self.draft.stored(detail.sequence, steps)
+        self.draft.stored(detail.sequence, sent)
         self._put(detail)
         self._show_bar()
         launch, self._launch = self._launch, None
         if launch is not None:
             self.launch(*launch)
+
+    def _on_saved_behind(self, asked: str, sent: Sequence, stored: Sequence) -> None:
+        """It was stored after the person had left it; what was typed in between is still unsaved."""
+        _, now = self._kept.pop(asked, (0, sent))
+        if now != sent:
+            self._kept[asked] = (stored.revision, with_ids(now, real_ids(sent, stored)))
 
     def _on_not_saved(self, asked: str, error: ReplyDesktopError) -> None:
         if asked != self._sequence_id:

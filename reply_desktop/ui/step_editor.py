@@ -24,7 +24,7 @@ from reply_desktop.domain.merge_field import ALWAYS_THERE
 from reply_desktop.domain.notification import plain
 from reply_desktop.domain.sequence import Step
 from reply_desktop.ui import theme
-from reply_desktop.ui.controls import button, column, line, wrapped
+from reply_desktop.ui.controls import button, column, line, name_box, wrapped
 from reply_desktop.ui.sequence_draft import Draft, Typing, change_end
 from reply_desktop.ui.step_words import FALLBACK, as_html, field_tag
 from reply_desktop.ui.theme import Space, Type
@@ -191,7 +191,7 @@ class StepEditor(QWidget):
     def _text_tools(self) -> QHBoxLayout:
         row = line(gap=Space.S)
         self.format = QComboBox()
-        self.format.setAccessibleName("Kind of text")
+        name_box(self.format, "Kind of text")
         self.format.addItem("Plain text", False)
         self.format.addItem("HTML", True)
         self.format.activated.connect(self._on_format)

@@ -24,7 +24,7 @@ from reply_desktop.domain.provider import PROVIDER_NAMES, Provider
 from reply_desktop.domain.sequence_rows import ProspectFilter, Rendered, SenderRow
 from reply_desktop.ui import theme
 from reply_desktop.ui.bridge import Bridge, EngineState, Pending
-from reply_desktop.ui.controls import Elided, Note, button, column, icon_button, line, wrapped
+from reply_desktop.ui.controls import Elided, Note, button, column, icon_button, line, name_box, wrapped
 from reply_desktop.ui.sequence_draft import Draft
 from reply_desktop.ui.theme import Space, Type
 
@@ -109,7 +109,7 @@ class StepPreview(QWidget):
         page.addWidget(self.stack, 1)
         row = line(gap=Space.S)
         self.account = QComboBox()
-        self.account.setAccessibleName("Account to send the test from")
+        name_box(self.account, "Account to send the test from")
         self.account.setMinimumContentsLength(10)
         self.account.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.test = button("Send test to myself", self._on_test, icon="send")

@@ -31,7 +31,11 @@ def style_rows(table: QTableView, height: int) -> None:
 
 
 def style_header(header: QHeaderView) -> None:
-    """Titles at the columns' leading side, with a name for assistive technology."""
+    """Small titles at the columns' leading side, with a name for assistive technology."""
+    small = theme.theme().font(theme.Type.CAPTION)
+    header.setFont(small)
+    # Titles are painted with the viewport's own font, which does not follow.
+    header.viewport().setFont(small)
     header.setHighlightSections(False)
     header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeading | Qt.AlignmentFlag.AlignVCenter)
     header.setMinimumSectionSize(36)

@@ -103,11 +103,14 @@ class TeamChannelsCard(Card):
         """Show these channels; those that stay keep their widgets, so that focus stays where it is."""
         for gone in self.rows.keys() - {row.id for row in rows}:
             widget = self.rows.pop(gone)
-            if widget.isAncestorOf(self.focusWidget()):
+            is_asked = self._going is not None and self._going.id == gone
+            if widget.isAncestorOf(self.focusWidget()) or (is_asked and self.question.isVisible()):
                 self.add.setFocus(Qt.FocusReason.OtherFocusReason)
             self._list.removeWidget(widget)
             widget.hide()
             widget.deleteLater()
+            if is_asked:
+                self.question.hide()
         for row in rows:
             if row.id not in self.rows:
                 self.rows[row.id] = made = TeamRow(row)

@@ -205,7 +205,7 @@ def test_the_dead_mailbox_is_the_only_one(
     app.wait_for_words("Nobody is told by e-mail until there is an address.")
     fill(app, "Send alert e-mail to", ALERTS_TO)
     app.wait_for("Relay settings", "check box").press("SetFocus")
-    app.wait_for_words("No account can send", "1 waits")
+    app.wait_for_words("No account can send", "1 alert waits")
 
     wait_until(lambda: app.unread == 2, "word of the bell about the e-mail")
     open_settings(app, "General")

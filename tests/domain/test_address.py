@@ -51,6 +51,11 @@ def test_bad_is_named_and_told_how_to_mend(typed: str) -> None:
     assert caught.value.what and caught.value.todo
 
 
+def test_nothing_is_said_to_be_missing() -> None:
+    with pytest.raises(InvalidInput, match="The mail address is missing"):
+        parse_address(" ")
+
+
 @given(st.text(max_size=80))
 def test_anything_parses_or_is_refused_and_never_holds_a_line_break(typed: str) -> None:
     try:

@@ -320,6 +320,21 @@ def test_a_limit_that_is_refused_stays_to_be_mended(desk: Desk) -> None:
     assert desk.pane.limit.field.value() == 9999 and desk.pane.limit.save.isEnabled()
 
 
+def test_a_test_is_not_sent_twice_and_names_the_account_it_was_of(desk: Desk) -> None:
+    desk.engine.mute = {m.SendTest}
+    desk.show("a2")
+    desk.pane.test.click()
+    desk.qtbot.waitUntil(lambda: bool(desk.engine.held))
+    desk.engine.change("a2", checking=True)
+    desk.qtbot.waitUntil(lambda: not desk.pane.check.isEnabled())
+    assert not desk.pane.test.isEnabled()
+    desk.show(row(8, "olga@northwind.example", provider=Provider.MICROSOFT))
+    desk.engine.answers[m.SendTest] = m.TestSent(Cause.UNREACHABLE, None, False)
+    desk.engine.answer_held()
+    desk.qtbot.waitUntil(desk.pane.test.isEnabled)
+    assert "Microsoft" not in desk.pane.result.text() and "Google" in desk.pane.result.text()
+
+
 def test_several_accounts_get_one_limit(desk: Desk) -> None:
     desk.pane.show_several(("a1", "a3"))
     desk.pane.limit_many.field.setValue(30)

@@ -115,6 +115,18 @@ def test_what_is_missing_is_said_without_asking(
     assert engine.of(AddOther) == []
 
 
+@pytest.mark.parametrize(("security", "ports"), [(Security.TLS, (465, 993)), (Security.STARTTLS, (587, 143))])
+def test_without_a_port_the_usual_one_of_the_security_holds(
+    made: Made, security: Security, ports: tuple[int, int]
+) -> None:
+    pane, _ = made
+    for fields, port in zip((pane.smtp, pane.imap), ports, strict=True):
+        fields.host.setText("h.example")
+        fields.security.setCurrentIndex(fields.security.findData(security))
+        assert fields.port.placeholderText() == str(port)
+        assert fields.server() == MailServer("h.example", port, security)
+
+
 def test_editing_keeps_the_password_that_is_not_entered(qtbot: QtBot, made: Made) -> None:
     pane, engine = made
     pane.begin(engine.rows["a5"], SERVERS)

@@ -136,6 +136,10 @@ def test_a_choice_that_is_not_kept_is_taken_back_and_said(qtbot: QtBot, open_car
     card.boxes["lost", Channel.EMAIL].click()
     qtbot.waitUntil(lambda: card.said == "The disk is full. Make room.")
     assert card.boxes["lost", Channel.EMAIL].isChecked()
+    engine.errors.clear()
+    card.boxes["lost", Channel.EMAIL].click()
+    qtbot.waitUntil(lambda: ALERT_CHOICES in engine.settings)
+    assert card.said == ""
 
 
 def test_a_desktop_without_tray_is_told(open_card: Card) -> None:

@@ -23,6 +23,7 @@ from tests.harness.settling import activate, settle
 
 Open = Callable[[FakeEngine], Bridge]
 ANA = "ana@brightfield.example"
+NO_WAY = "No account can send, and no relay is set up. Reconnect an account, or add a relay below."
 RELAY = RelayRow(MailServer("smtp.relay.example", 465, Security.TLS), "ana", ANA, True)
 
 
@@ -159,28 +160,25 @@ def test_the_cap_is_kept_once_it_was_typed(qtbot: QtBot, open_card: Card) -> Non
         (
             {"waiting": 1},
             [
-                ("green", "Goes out through ana@b.example. 1 waits."),
+                ("green", "Goes out through ana@b.example. 1 alert waits."),
                 ("muted", "2 of 10 e-mails sent in the last 24 hours."),
             ],
         ),
         (
             {"through": None, "waiting": 3},
             [
-                ("orange", "No account can send and there is no relay. 3 wait."),
+                ("orange", f"{NO_WAY} 3 alerts wait."),
                 ("muted", "2 of 10 e-mails sent in the last 24 hours."),
             ],
         ),
         (
             {"through": None, "relay": RELAY},
             [
-                ("orange", "No account can send and the relay cannot be used."),
-                ("muted", "2 of 10 e-mails sent in the last 24 hours."),
-            ],
-        ),
-        (
-            {"through": None, "waiting": 2, "trouble": "No account can send, and no relay is set up."},
-            [
-                ("orange", "No account can send, and no relay is set up. 2 wait."),
+                (
+                    "orange",
+                    "No account can send, and the relay cannot be used. Reconnect an account, or check its "
+                    "settings below.",
+                ),
                 ("muted", "2 of 10 e-mails sent in the last 24 hours."),
             ],
         ),
@@ -212,7 +210,7 @@ def test_it_follows_what_changes(qtbot: QtBot, open_card: Card) -> None:
     card = open_card(engine)
     qtbot.waitUntil(lambda: len(told(card)) == 2)
     engine.change_mail(through=None, waiting=3)
-    qtbot.waitUntil(lambda: "No account can send and there is no relay. 3 wait." in told(card))
+    qtbot.waitUntil(lambda: f"{NO_WAY} 3 alerts wait." in told(card))
 
 
 def test_it_is_asked_anew_whenever_it_is_looked_at(qtbot: QtBot, open_card: Card) -> None:
@@ -221,7 +219,7 @@ def test_it_is_asked_anew_whenever_it_is_looked_at(qtbot: QtBot, open_card: Card
     card.hide()
     engine.alert_mail = AlertMailRow(ANA, None, None, 7, 0, 10)
     card.show()
-    qtbot.waitUntil(lambda: "No account can send and there is no relay. 7 wait." in told(card))
+    qtbot.waitUntil(lambda: f"{NO_WAY} 7 alerts wait." in told(card))
 
 
 # The test
@@ -243,3 +241,38 @@ def test_a_test_e_mail_says_how_it_went(qtbot: QtBot, open_card: Card) -> None:
     card.test.click()
     qtbot.waitUntil(lambda: card.said == "No account can send. Add a relay.")
     assert card.test.isEnabled()
+
+
+def test_the_test_waits_until_the_address_is_kept(qtbot: QtBot, open_card: Card) -> None:
+    """The engine carries out many requests at a time: it could still go to the address before."""
+    engine = with_address()
+    engine.mute = {m.PutSettings}
+    card = open_card(engine)
+    card.to.setText("ops@acme.example")
+    card.test.click()
+    qtbot.waitUntil(lambda: engine.of(m.PutSettings) == [m.PutSettings({EMAIL_TO: '"ops@acme.example"'})])
+    assert engine.of(m.TestAlertMail) == [] and card.said == "Sending…"
+    engine.answer_held()
+    qtbot.waitUntil(lambda: len(engine.of(m.TestAlertMail)) == 1)
+    qtbot.waitUntil(card.test.isEnabled)
+
+
+def test_an_address_that_is_not_kept_is_not_tested(qtbot: QtBot, open_card: Card) -> None:
+    engine = with_address()
+    engine.errors[m.PutSettings] = StoreFull("The disk is full.", "Make room.")
+    card = open_card(engine)
+    card.test.click()
+    qtbot.waitUntil(lambda: card.said == "The disk is full. Make room.")
+    assert engine.of(m.TestAlertMail) == [] and card.test.isEnabled()
+
+
+def test_what_is_changed_meanwhile_does_not_offer_a_second_test(qtbot: QtBot, open_card: Card) -> None:
+    engine = with_address()
+    engine.mute = {m.TestAlertMail}
+    card = open_card(engine)
+    card.test.click()
+    qtbot.waitUntil(lambda: bool(engine.held))
+    card.cap.setValue(3)
+    assert not card.test.isEnabled() and card.said == "Sending…"
+    engine.answer_held()
+    qtbot.waitUntil(card.test.isEnabled)

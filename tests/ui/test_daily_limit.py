@@ -39,9 +39,18 @@ def test_news_show_where_nothing_was_typed(limit: DailyLimit) -> None:
     assert limit.field.value() == 60
 
 
-def test_several_that_differ_can_be_given_any_limit(limit: DailyLimit) -> None:
+def test_several_that_differ_show_none_and_can_be_given_any(qtbot: QtBot, limit: DailyLimit) -> None:
     limit.put(None)
-    assert limit.save.isEnabled()
+    assert not limit.field.text().strip() and not limit.save.isEnabled()
+    limit.field.lineEdit().end(False)
+    QTest.keyClicks(limit.field, "25")
+    with qtbot.waitSignal(limit.wanted) as wanted:
+        limit.save.click()
+    assert wanted.args == [25]
+    limit.put(25)
+    assert not limit.save.isEnabled()
+    limit.put(1, anew=True)
+    assert limit.field.text() == "1" and not limit.save.isEnabled()
 
 
 def test_typed_digits_count_as_they_stand(qtbot: QtBot, limit: DailyLimit) -> None:

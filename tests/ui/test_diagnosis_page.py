@@ -191,6 +191,15 @@ def test_turning_green_is_said_calmly(desk: Desk) -> None:
     assert "Nothing is wrong" in desk.text() and not desk.page.how.isVisible()
 
 
+def test_a_check_under_way_is_not_asked_for_twice_and_not_said_of_another_account(desk: Desk) -> None:
+    desk.show("a2")
+    desk.engine.change("a2", checking=True)
+    settle(desk.qtbot, desk.bridge)
+    assert desk.page.check_button.text() == "Checking…" and not desk.page.check_button.isEnabled()
+    desk.show("a1")
+    assert desk.page.check_button.text() == "Check now" and desk.page.check_button.isEnabled()
+
+
 def test_what_is_the_same_stays_as_it_is_under_the_hands(desk: Desk, qtbot: QtBot) -> None:
     desk.show("a2")
     activate(qtbot, desk.page)

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 from pytestqt.qtbot import QtBot
@@ -73,14 +74,34 @@ def test_an_older_refusal_does_not_undo_a_newer_choice(qtbot: QtBot, open_bridge
     told: list[ReplyDesktopError] = []
     preferences.put(EMAIL_TO, "ana@a.example", told.append)
     preferences.put(EMAIL_TO, "ben@b.example", told.append)
-    qtbot.waitUntil(lambda: len(engine.held) == 2)
+    qtbot.waitUntil(lambda: len(engine.held) == 1)
     engine.errors[PutSettings] = StoreFull("The disk is full.", "Make room.")
     engine.held.pop(0)()
     qtbot.waitUntil(lambda: len(told) == 1)
     assert preferences.value(EMAIL_TO) == "ben@b.example"
+    qtbot.waitUntil(lambda: len(engine.held) == 1)
     engine.answer_held()
     qtbot.waitUntil(lambda: len(told) == 2)
     assert preferences.value(EMAIL_TO) == ""
+
+
+def test_changes_of_one_setting_reach_the_engine_one_after_the_other(qtbot: QtBot, open_bridge: Open) -> None:
+    """The engine carries out many requests at a time; asked for together, the older one could win."""
+    engine = FakeEngine()
+    engine.mute = {PutSettings}
+    preferences = Preferences(open_bridge(engine))
+    kept: list[int] = []
+    for most in (5, 6, 7):
+        preferences.put(EMAIL_CAP, most, kept=partial(kept.append, most))
+    preferences.put(REMINDERS, False)
+    waiting = [PutSettings({EMAIL_CAP: "5"}), PutSettings({REMINDERS: "false"})]
+    qtbot.waitUntil(lambda: engine.of(PutSettings) == waiting)
+    assert preferences.value(EMAIL_CAP) == 7 and kept == []
+    for _ in range(3):
+        qtbot.waitUntil(lambda: bool(engine.held))
+        engine.answer_held()
+    qtbot.waitUntil(lambda: kept == [5, 6, 7])
+    assert engine.settings[EMAIL_CAP] == "7"
 
 
 def test_what_a_command_changes_is_taken_over(qtbot: QtBot, open_bridge: Open) -> None:

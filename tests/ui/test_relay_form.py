@@ -91,7 +91,7 @@ def test_what_is_typed_stays_while_the_same_relay_is_kept(open_form: Form) -> No
     [
         ("", "a@x.example", "The relay's server is missing.", "Relay server"),
         ("two words", "a@x.example", "is not a server.", "Relay server"),
-        ("smtp.x.example", "", "is not a mail address.", "Relay sender address"),
+        ("smtp.x.example", "", "The mail address is missing.", "Relay sender address"),
         ("smtp.x.example", "nobody", "is not a mail address.", "Relay sender address"),
     ],
 )

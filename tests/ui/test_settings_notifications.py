@@ -128,14 +128,6 @@ def test_a_channels_part_is_brought_into_view(qtbot: QtBot, open_page: Page, par
     qtbot.waitUntil(in_view)
 
 
-def test_every_control_has_a_name(open_page: Page) -> None:
-    page = open_page(full())
-    page.mail.more.toggle.setChecked(True)
-    page.team.add.click()
-    for control in controls(page):
-        assert control.accessibleName() or (isinstance(control, QAbstractButton) and control.text()), control
-
-
 def test_the_keyboard_goes_from_top_to_bottom(qtbot: QtBot, open_page: Page) -> None:
     page = open_page(full())
     page.mail.more.toggle.setChecked(True)

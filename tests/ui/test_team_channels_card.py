@@ -163,6 +163,20 @@ def test_one_is_tested(qtbot: QtBot, open_card: Card) -> None:
     assert engine.of(m.TestTeamChannel) == [m.TestTeamChannel("t1"), m.TestTeamChannel("t2")]
 
 
+def test_nothing_is_asked_any_more_of_one_that_was_removed_elsewhere(qtbot: QtBot, open_card: Card) -> None:
+    engine = with_two()
+    card = open_card(engine)
+    activate(qtbot, card)
+    card.rows["t1"].remove.click()
+    engine.change_team((OPS,))
+    qtbot.waitUntil(lambda: not card.question.isVisible())
+    assert card.add.hasFocus()
+    card.rows["t2"].remove.click()
+    engine.change_team((OPS, SALES))
+    settle(qtbot, card._bridge)
+    assert card.question.isVisible()
+
+
 def test_one_is_removed_after_a_question(qtbot: QtBot, open_card: Card) -> None:
     engine = with_two()
     card = open_card(engine)
