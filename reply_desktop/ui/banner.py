@@ -72,11 +72,11 @@ def hit_words(red: AbstractSet[str], on: Iterable[SequenceRow]) -> str:
 
 
 def fault_words(fault: AppFault) -> str:
-    """What is wrong with an app registration, and how many accounts it hits."""
-    name = PROVIDER_NAMES[fault.provider] if fault.provider else "The keyring"
-    told = words(fault.cause, "every account", name)
+    """What is wrong with an app registration or the keyring, and how many accounts it hits."""
+    name = PROVIDER_NAMES[fault.provider] if fault.provider else ""
+    short = words(fault.cause, "every account", name).short
     hit = f" {count(fault.accounts, 'account')} affected." if fault.accounts else ""
-    return f"{name}: {told.short}.{hit}"
+    return f"{name}: {short}.{hit}" if name else f"{short}.{hit}"
 
 
 class Banner(QFrame):

@@ -58,6 +58,8 @@ def test_an_app_fault_is_told_once_and_its_accounts_not_at_all() -> None:
     assert tooltip(engine.summary()) == "Google: App registration was deleted. 3 accounts affected."
     lines, left = trouble(engine.summary())
     assert [line.fault for line in lines] == [FAULT]
+    engine.faults = (AppFault("vault", None, Cause.VAULT_LOCKED, None, NOW, 0),)
+    assert tooltip(engine.summary()) == "Keyring is locked."
     assert left == 0
 
 
