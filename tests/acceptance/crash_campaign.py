@@ -1,6 +1,6 @@
 """Kills a sending engine at random moments, again and again, and counts what reached the recipients.
 
-python -m tests.acceptance.crash_campaign --kills 500 --touches 1000
+python -m tests.acceptance.crash_campaign --kills 500 --touches 1600
 
 The engine is the real one, in its own process, sending over TLS to a real SMTP server that lives here and
 writes down every message it takes. After each kill a new engine is started on the same folder. Now and then
