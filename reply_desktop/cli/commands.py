@@ -46,6 +46,7 @@ class Commands:
         console = Console(out, err)
         self._print, self._say, self._json = console.print, console.say, console.json
         self._progress = console.progress
+        self._fold, self._is_screen = console.fold, console.is_screen
         self._rooms = (SequenceCommands(console, now), NotificationCommands(console, self._secret))
 
     def run(self, args: argparse.Namespace) -> int:
@@ -97,10 +98,24 @@ class Commands:
         if args.json:
             self._json(diagnosis_shapes.diagnosis(made))
         elif args.report:
-            self._print(made.report.rstrip("\n"))
+            # In a file or a mail a fact keeps its line.
+            show = self._fold if self._is_screen() else self._print
+            for line in made.report.splitlines():
+                show(line)
         else:
             for line in diagnosis_shapes.lines(made, self._now()):
-                self._print(line)
+                self._fold(line)
+        return 0
+
+    def _accounts_password(self, front: Front, args: argparse.Namespace) -> int:
+        found = front.ask(m.GetAccount(args.address))
+        if found.servers is None:
+            raise InvalidInput(
+                f"{found.row.address} has no password here.",
+                f"Sign in again: reply-desktop accounts reconnect {found.row.address}",
+            )
+        request = m.EditOther(found.row.id, found.servers, self._secret())
+        self._show([front.ask(request)], args.json)
         return 0
 
     def _accounts_pause(self, front: Front, args: argparse.Namespace) -> int:
@@ -197,7 +212,8 @@ class Commands:
         passphrase = self._secret() if args.passphrase_stdin else None
         request = m.StartOverVault(passphrase) if args.start_over else m.UnlockVault(passphrase)
         vault = front.ask(request)
-        self._say(vault.text)
+        wants_passphrase = vault.status in (m.VaultStatus.NEEDS_PASSPHRASE, m.VaultStatus.NO_KEYRING)
+        self._say(vault.text + (" Pipe it in: --passphrase-stdin." if wants_passphrase else ""))
         return 0 if vault.status == m.VaultStatus.OPEN else 2
 
     def _consent(self, front: Front, request: m.BeginConsent, as_json: bool) -> int:

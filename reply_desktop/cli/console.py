@@ -1,6 +1,9 @@
 """What a command writes: answers on standard output, everything else on standard error."""
 
 import json
+import re
+import shutil
+import textwrap
 from types import MappingProxyType
 from typing import Any, Final, TextIO
 
@@ -8,6 +11,10 @@ MARKS: Final = MappingProxyType({"green": "●", "orange": "▲", "red": "✖", 
 """Colour → its shape, so that status is never told by colour alone."""
 
 _WIDTH = 60
+_NARROWEST, _USUAL, _WIDEST = 40, 80, 100
+"""Columns that text is folded to."""
+_BEGINNING = re.compile(r" *\d+\. | *[^\s:][^:]{0,24}: +| *")
+"""What the further lines of a folded one stand below: after the name in front, else the indent and number."""
 
 
 class Console:
@@ -21,6 +28,28 @@ class Console:
         """One answer on standard output; what its encoding has not becomes a question mark."""
         encoding = self._out.encoding or "utf-8"
         self._out.write(text.encode(encoding, "replace").decode(encoding) + "\n")
+
+    def fold(self, text: str) -> None:
+        """Print a line that is for reading, over as many as it takes; links and commands stay whole."""
+        if " " not in text.strip() or text.lstrip().startswith("reply-desktop "):
+            self.print(text)
+            return
+        columns = shutil.get_terminal_size().columns if self.is_screen() else _USUAL
+        beginning = _BEGINNING.match(text)
+        assert beginning is not None
+        self.print(
+            textwrap.fill(
+                text,
+                max(_NARROWEST, min(columns, _WIDEST)),
+                subsequent_indent=" " * beginning.end(),
+                break_long_words=False,
+                break_on_hyphens=False,
+            )
+        )
+
+    def is_screen(self) -> bool:
+        """Whether the answer is read where it is printed, and goes into no file or program."""
+        return self._out.isatty()
 
     def json(self, document: dict[str, Any]) -> None:
         """The answer as JSON."""

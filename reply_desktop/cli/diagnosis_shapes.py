@@ -13,6 +13,7 @@ from reply_desktop.domain.suspects import WEIGHT_WORDS
 _COMMANDS = {
     Action.RECONNECT: "accounts reconnect {address}",
     Action.CHECK: "check {address}",
+    Action.EDIT_CREDENTIALS: "accounts password {address} --password-stdin",
     Action.PROVIDERS_SETTINGS: "providers set --help",
     Action.RESUME: "accounts resume {address}",
     Action.COPY_REPORT: "accounts diagnose {address} --report",
@@ -60,15 +61,16 @@ def diagnosis(made: Diagnosis) -> dict[str, Any]:
 
 
 def lines(made: Diagnosis, now: datetime) -> Iterator[str]:
-    """The diagnosis as text, part by part."""
+    """The diagnosis as text, part by part; what is too long for a screen is folded by who prints it."""
     yield f"{made.address}: {made.headline}"
     yield from (f"  {text}" for text in made.happened)
     yield f"  {_times(made, now)}"
     if made.candidates:
-        yield "Reasons it may have:"
+        yield from ("", "Reasons it may have:")
         for one in made.candidates:
             yield f"  {WEIGHT_WORDS[one.weight]}: {one.text} ({one.why})"
     if made.steps:
+        yield ""
         yield f"How to mend it: {made.who_fixes}".rstrip()
     for number, step in enumerate(made.steps, 1):
         yield f"  {number}. {step.text}"
@@ -78,12 +80,14 @@ def lines(made: Diagnosis, now: datetime) -> Iterator[str]:
         if step.url:
             yield f"     {step.url}"
     if made.provider_text:
+        yield ""
         yield f"The provider said: {made.provider_text}"
         if made.code_url:
             yield f"  {made.code_url}"
     if made.meanwhile:
-        yield "Meanwhile:"
+        yield from ("", "Meanwhile:")
         yield from (f"  {one.name}: {one.text}" for one in made.meanwhile)
+    yield ""
     yield f"{made.history}. {made.outlook}".rstrip()
 
 

@@ -46,6 +46,13 @@ def examine_alert_mail(mail: AlertMailRow) -> DoctorRow:
             + (f"; {mail.waiting} waiting to be told" if mail.waiting else ""),
             "Reconnect an account, or give a relay: reply-desktop notifications relay set --help.",
         )
+    if mail.sent_today >= mail.daily_cap:
+        return DoctorRow(
+            name,
+            False,
+            f"{mail.sent_today} sent in the last 24 hours, the most you allow; more wait",
+            "Allow more: reply-desktop notifications email --cap N.",
+        )
     if mail.trouble:
         return DoctorRow(name, False, plain(mail.trouble), "Try it: reply-desktop notifications test-email.")
     return DoctorRow(name, True, f"to {mail.to}, through {mail.through}")

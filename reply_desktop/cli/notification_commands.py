@@ -1,8 +1,8 @@
-"""Carries out the commands on notifications: the bell, alert e-mail, team channels, quiet hours."""
+"""Carries out the commands on notifications: the bell, what is told where, alert e-mail, team channels."""
 
 import argparse
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, time, timedelta
 from types import MappingProxyType
 from typing import Any, Final
@@ -12,14 +12,35 @@ from reply_desktop.cli import notification_shapes as shapes
 from reply_desktop.cli.console import MARKS, Console
 from reply_desktop.cli.front import Front
 from reply_desktop.domain.address import parse_address
+from reply_desktop.domain.announcement import Channel
 from reply_desktop.domain.errors import InvalidInput, NotFound
 from reply_desktop.domain.grant import MailServer, Security
 from reply_desktop.domain.notification import Severity, plain
-from reply_desktop.domain.preferences import EMAIL_TO, QUIET
-from reply_desktop.domain.rows import AlertMailRow, NotificationRow, TeamChannelRow
+from reply_desktop.domain.notification_rules import CHOICES, RULES, wanted_channels
+from reply_desktop.domain.preferences import (
+    ALERT_CHOICES,
+    DEFAULTS,
+    EMAIL_CAP,
+    EMAIL_TO,
+    OTHER_ACCOUNTS,
+    QUIET,
+    REMINDERS,
+    TRAY_ALERTS,
+    preferences,
+)
+from reply_desktop.domain.rows import AlertMailRow, NotificationRow
 
 _PAGE: Final = 500
 _OFF: Final = "off"
+_NONE: Final = "none"
+_NEWS: Final = MappingProxyType(
+    {"lost": "an account cannot send", "deadline": "a sign-in ends soon", "recovered": "it works again"}
+)
+"""What the person chooses channels for, in words."""
+_SWITCHES: Final = MappingProxyType(
+    {"desktop": TRAY_ALERTS, "reminders": REMINDERS, "other_accounts": OTHER_ACCOUNTS}
+)
+"""What holds for all news, and its setting."""
 _SHAPES: Final = MappingProxyType(
     {
         Severity.CRITICAL: MARKS["red"],
@@ -55,14 +76,47 @@ class NotificationCommands:
 
     def notifications_read(self, front: Front, args: argparse.Namespace) -> int:
         """Entries marked read."""
+        known = {row.id for row in _bell(front, 0, unread=False)} if args.ids else set()
+        if unknown := [one for one in args.ids if one not in known]:
+            raise NotFound(
+                f"There is no notification “{plain(unknown[0], 60)}”.",
+                "Take its id from: reply-desktop notifications list --json",
+            )
         front.ask(m.MarkRead(tuple(args.ids)))
         return 0
 
+    def notifications_choices(self, front: Front, args: argparse.Namespace) -> int:
+        """What is told where, after a change if one is wanted."""
+        kept = _settings(front, *(name for name in DEFAULTS if name.startswith("notify.")))
+        said = {setting: getattr(args, switch) for switch, setting in _SWITCHES.items()}
+        changed: dict[str, Any] = {setting: word == "on" for setting, word in said.items() if word}
+        if args.news is not None:
+            changed[ALERT_CHOICES] = kept[ALERT_CHOICES] | _wanted_choice(args.news, args.channels)
+        if changed:
+            _put(front, changed)
+        wants = preferences(kept | changed)
+        told = {news: wanted_channels(kinds[0], wants.chosen) for news, kinds in CHOICES.items()}
+        switches = {
+            "desktop": wants.tray,
+            "reminders": wants.reminders,
+            "other_accounts": wants.other_accounts,
+        }
+        if args.json:
+            self._console.json(shapes.choices(told, switches))
+            return 0
+        for line in _choice_lines(told, switches):
+            self._print(line)
+        return 0
+
     def notifications_email(self, front: Front, args: argparse.Namespace) -> int:
-        """Where alert e-mail goes, after a change if one is wanted."""
+        """Where alert e-mail goes and how much at most, after a change if one is wanted."""
+        changed: dict[str, Any] = {}
         if args.to is not None:
-            to = "" if args.to == _OFF else parse_address(args.to)
-            front.ask(m.PutSettings({EMAIL_TO: json.dumps(to)}))
+            changed[EMAIL_TO] = "" if args.to == _OFF else parse_address(args.to)
+        if args.cap is not None:
+            changed[EMAIL_CAP] = args.cap
+        if changed:
+            _put(front, changed)
         self._show_mail(front.ask(m.GetAlertMail()), args.json)
         return 0
 
@@ -73,6 +127,8 @@ class NotificationCommands:
 
     def notifications_relay_set(self, front: Front, args: argparse.Namespace) -> int:
         """The relay, taken after the engine has tried it."""
+        if not args.host.strip():
+            raise InvalidInput("--host is empty.", "Give the server's name, such as smtp.example.com.")
         if not 1 <= args.port <= 65535:
             raise InvalidInput(f"--port {args.port} is not a port.", "Use 1 to 65535.")
         if args.password_stdin and not args.user:
@@ -85,7 +141,7 @@ class NotificationCommands:
 
     def notifications_relay_clear(self, front: Front, args: argparse.Namespace) -> int:
         """No relay any more."""
-        self._show_mail(front.ask(m.ClearRelay()), as_json=False)
+        self._show_mail(front.ask(m.ClearRelay()), args.json)
         return 0
 
     def notifications_channel_list(self, front: Front, args: argparse.Namespace) -> int:
@@ -108,25 +164,24 @@ class NotificationCommands:
 
     def notifications_channel_remove(self, front: Front, args: argparse.Namespace) -> int:
         """A team channel forgotten."""
-        found = _channel(front, args.name)
-        self._show_channels(front.ask(m.RemoveTeamChannel(found.id)), args.json)
+        self._show_channels(front.ask(m.RemoveTeamChannel(args.name)), args.json)
         return 0
 
     def notifications_channel_test(self, front: Front, args: argparse.Namespace) -> int:
         """A test message to a team channel."""
-        self._say(front.ask(m.TestTeamChannel(_channel(front, args.name).id)).text)
+        self._say(front.ask(m.TestTeamChannel(args.name)).text)
         return 0
 
     def notifications_quiet(self, front: Front, args: argparse.Namespace) -> int:
         """The quiet hours, after a change if one is wanted."""
-        hours: dict[str, Any] = json.loads(front.ask(m.GetSettings((QUIET,))).values[QUIET])
+        hours: dict[str, Any] = _settings(front, QUIET)[QUIET]
         if args.hours is None and args.weekends:
             raise InvalidInput(
                 "--weekends needs the hours too.", "For weekends alone: 00:00-00:00 --weekends."
             )
         if args.hours is not None:
             hours |= _wanted_hours(args.hours, weekends=args.weekends)
-            front.ask(m.PutSettings({QUIET: json.dumps(hours)}))
+            _put(front, {QUIET: hours})
         if args.json:
             self._console.json(shapes.quiet(hours))
         else:
@@ -134,8 +189,7 @@ class NotificationCommands:
         return 0
 
     def _switch(self, front: Front, args: argparse.Namespace, *, enabled: bool) -> int:
-        found = _channel(front, args.name)
-        self._show_channels(front.ask(m.SwitchTeamChannel(found.id, enabled)), args.json)
+        self._show_channels(front.ask(m.SwitchTeamChannel(args.name, enabled)), args.json)
         return 0
 
     def _show_mail(self, row: AlertMailRow, as_json: bool) -> None:
@@ -157,6 +211,14 @@ class NotificationCommands:
             self._print(f"{name}  {state:3}  {row.service}  {row.address}{trouble}")
         if not found.rows:
             self._say("No team channels. Add one: reply-desktop notifications channel add --help")
+
+
+def _settings(front: Front, *names: str) -> dict[str, Any]:
+    return {name: json.loads(text) for name, text in front.ask(m.GetSettings(names)).values.items()}
+
+
+def _put(front: Front, values: dict[str, Any]) -> None:
+    front.ask(m.PutSettings({name: json.dumps(value) for name, value in values.items()}))
 
 
 def _bell(front: Front, limit: int, *, unread: bool) -> list[NotificationRow]:
@@ -189,27 +251,50 @@ def _mail_words(row: AlertMailRow) -> str:
     relay = f" The relay is {server}, from {row.relay.sender}." if row.relay else ""
     if not row.to:
         return f"Alert e-mail is off.{relay}"
-    way = f"through {row.through}" if row.through else "but nothing can send it now"
     waiting = f" {row.waiting} {'waits' if row.waiting == 1 else 'wait'} to be told." if row.waiting else ""
+    more = ", the most you allow" if row.sent_today >= row.daily_cap else ""
+    counts = f" {row.sent_today} of {row.daily_cap} sent in the last 24 hours{more}."
+    if row.through is None:
+        todo = (
+            "check the relay" if row.relay else "give a relay: reply-desktop notifications relay set --help"
+        )
+        no_way = f"but nothing can send it now. Reconnect an account, or {todo}."
+        return f"Alert e-mail goes to {row.to}, {no_way}{relay}{waiting}{counts}"
     trouble = f" {plain(row.trouble)}" if row.trouble else ""
-    counts = f" {row.sent_today} of {row.daily_cap} sent in the last 24 hours."
-    return f"Alert e-mail goes to {row.to}, {way}.{relay}{waiting}{counts}{trouble}"
+    return f"Alert e-mail goes to {row.to}, through {row.through}.{relay}{waiting}{counts}{trouble}"
 
 
-def _channel(front: Front, name: str) -> TeamChannelRow:
-    """The team channel with this id, else with this name. Raises NotFound."""
-    rows = front.ask(m.ListTeamChannels()).rows
-    for row in rows:
-        if row.id == name:
-            return row
-    for row in rows:
-        if row.name.casefold() == name.strip().casefold():
-            return row
-    known = ", ".join(row.name for row in rows[:20])
-    raise NotFound(
-        f"There is no team channel “{plain(name, 60)}”.",
-        f"There is: {known}." if known else "Add one: reply-desktop notifications channel add --help",
-    )
+def _wanted_choice(news: str, words: list[str]) -> dict[str, list[str]]:
+    """What changes in the setting. Raises InvalidInput."""
+    if news not in CHOICES:
+        raise InvalidInput(f"There is no news “{plain(news, 60)}”.", f"There is: {', '.join(CHOICES)}.")
+    offered = RULES[CHOICES[news][0]].offered
+    known = {word: channel for word, channel in shapes.CHANNELS.items() if channel in offered}
+    use = f"Use {', '.join(known)}, or {_NONE} alone."
+    if not words:
+        raise InvalidInput(f"Where is “{news}” to be told?", use)
+    wanted = [] if words == [_NONE] else words
+    for word in wanted:
+        if word not in shapes.CHANNELS:
+            raise InvalidInput(f"“{plain(word, 60)}” is no channel.", use)
+        if word not in known:
+            raise InvalidInput(f"“{news}” is never told by {word}.", use)
+    return {news: sorted({known[word].value for word in wanted})}
+
+
+def _choice_lines(told: Mapping[str, frozenset[Channel]], switches: Mapping[str, bool]) -> Iterator[str]:
+    """A table of what is told where, and how the switches stand."""
+    first, second = max(map(len, _NEWS)), max(map(len, _NEWS.values()))
+    yield f"{'':{first}}  {'':{second}}  " + "  ".join(shapes.CHANNELS)
+    for news, channels in told.items():
+        offered = RULES[CHOICES[news][0]].offered
+        cells = []
+        for word, channel in shapes.CHANNELS.items():
+            on = channel in channels and (switches["desktop"] or channel is not Channel.TRAY)
+            cells.append(f"{('on' if on else _OFF) if channel in offered else '-':{len(word)}}")
+        yield f"{news:{first}}  {_NEWS[news]:{second}}  {'  '.join(cells)}".rstrip()
+    said = (f"{name.replace('_', ' ')} {'on' if on else _OFF}" for name, on in switches.items())
+    yield ", ".join(said).capitalize() + ". The bell tells everything."
 
 
 def _wanted_hours(text: str, *, weekends: bool) -> dict[str, Any]:

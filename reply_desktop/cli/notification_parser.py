@@ -1,9 +1,11 @@
-"""The words of the commands on notifications: the bell, alert e-mail, team channels, quiet hours."""
+"""The words of the commands on notifications: the bell, what is told where, alert e-mail, team channels."""
 
 import argparse
 
-from reply_desktop.cli.words import add, with_json
+from reply_desktop.cli.notification_shapes import CHANNELS
+from reply_desktop.cli.words import add, some_or_all, with_json
 from reply_desktop.domain.grant import Security
+from reply_desktop.domain.notification_rules import CHOICES
 
 
 def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -12,12 +14,14 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
     actions = notifications.add_subparsers(dest="action", metavar="ACTION", required=True)
     show = add(actions, "list", "what you were told, newest first")
     show.add_argument("--unread", action="store_true", help="only what was not read yet")
-    show.add_argument("--limit", type=int, default=100, metavar="N", help="default 100; 0: all")
+    show.add_argument("--limit", type=some_or_all, default=100, metavar="N", help="default 100; 0: all")
     with_json(show)
     read = add(actions, "read", "mark notifications as read; all when none is named")
     read.add_argument("ids", nargs="*", metavar="ID", help="as list --json gives it")
+    _choices(actions)
     email = add(actions, "email", "where alert e-mail goes, and how it stands")
     email.add_argument("to", nargs="?", metavar="ADDRESS|off", help="default: only say how it stands")
+    email.add_argument("--cap", type=int, metavar="N", help="at most so many e-mails in any 24 hours")
     with_json(email)
     add(actions, "test-email", "send a test alert e-mail now")
     _relay(actions)
@@ -26,6 +30,21 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
     quiet.add_argument("hours", nargs="?", metavar="HH:MM-HH:MM|off", help="by this computer's clock")
     quiet.add_argument("--weekends", action="store_true", help="Saturdays and Sundays too, as a whole")
     with_json(quiet)
+
+
+def _choices(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    choices = add(actions, "choices", "which news is told where; the bell tells all of it")
+    choices.add_argument("news", nargs="?", metavar="NEWS", help=f"{', '.join(CHOICES)}; default: only say")
+    choices.add_argument(
+        "channels", nargs="*", metavar="CHANNEL", help=f"all that tell it: {', '.join(CHANNELS)}; or none"
+    )
+    for name, text in (
+        ("desktop", "show alerts on the desktop at all"),
+        ("reminders", "tell what lasts again on the desktop"),
+        ("other-accounts", "tell of password mailboxes (Other) too"),
+    ):
+        choices.add_argument(f"--{name}", choices=("on", "off"), help=text)
+    with_json(choices)
 
 
 def _relay(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -39,7 +58,7 @@ def _relay(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     put.add_argument("--user", default="", help="default: no sign-in")
     put.add_argument("--password-stdin", action="store_true", help="else the password that is kept")
     with_json(put)
-    add(parts, "clear", "forget the server and its password")
+    with_json(add(parts, "clear", "forget the server and its password"))
 
 
 def _channel(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

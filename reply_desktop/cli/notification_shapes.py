@@ -1,10 +1,15 @@
 """The JSON of the commands on notifications: stable, documented in docs/commands.md; no secret in it."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, Final
 
 from reply_desktop.cli.shapes import iso
+from reply_desktop.domain.announcement import Channel
 from reply_desktop.domain.rows import AlertMailRow, NotificationRow, TeamChannelRow
+
+CHANNELS: Final = MappingProxyType({"desktop": Channel.TRAY, "email": Channel.EMAIL, "team": Channel.TEAM})
+"""How the command line calls the channels."""
 
 
 def notifications(rows: Sequence[NotificationRow]) -> dict[str, Any]:
@@ -31,7 +36,7 @@ def notifications(rows: Sequence[NotificationRow]) -> dict[str, Any]:
 
 
 def alert_mail(row: AlertMailRow) -> dict[str, Any]:
-    """The answer of `notifications email` and `relay set`."""
+    """The answer of `notifications email`, `relay set` and `relay clear`."""
     relay = row.relay and {
         "host": row.relay.server.host,
         "port": row.relay.server.port,
@@ -69,6 +74,15 @@ def channels(rows: Sequence[TeamChannelRow]) -> dict[str, Any]:
             for row in rows
         ]
     }
+
+
+def choices(told: Mapping[str, frozenset[Channel]], switches: Mapping[str, bool]) -> dict[str, Any]:
+    """The answer of `notifications choices`: news → what tells it, and the switches that hold for all."""
+    news = {
+        name: [word for word, channel in CHANNELS.items() if channel in channels]
+        for name, channels in told.items()
+    }
+    return {"choices": {"news": news, **switches}}
 
 
 def quiet(hours: dict[str, Any]) -> dict[str, Any]:

@@ -54,7 +54,7 @@ def build() -> argparse.ArgumentParser:
 
 
 def _accounts(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    accounts = add(commands, "accounts", "list, add, reconnect, pause or remove accounts")
+    accounts = add(commands, "accounts", "list, add, mend, diagnose, pause or remove accounts")
     actions = accounts.add_subparsers(dest="action", metavar="ACTION", required=True)
     with_json(add(actions, "list", "all accounts with state, cause and age of proof"))
     connect = add(actions, "add", "connect a mailbox: google and microsoft open the browser")
@@ -79,6 +79,10 @@ def _accounts(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     reconnect.add_argument("address", metavar="ADDRESS")
     _reading(reconnect)
     with_json(reconnect)
+    password = add(actions, "password", "a password mailbox's new password, kept once the servers take it")
+    password.add_argument("address", metavar="ADDRESS")
+    password.add_argument("--password-stdin", action="store_true", required=True)
+    with_json(password)
     diagnose = add(actions, "diagnose", "what happened to an account, why probably, and how it is mended")
     diagnose.add_argument("address", metavar="ADDRESS")
     forms = diagnose.add_mutually_exclusive_group()

@@ -194,6 +194,8 @@ class SequenceCommands:
         width = max((len(one.email) for one in rows), default=0)
         for one in rows:
             self._print(f"{one.email:{width}}  {one.reason.value:12}  {_local(one.at)}  {one.note}".rstrip())
+        if not rows:
+            self._say("No such address is on the list." if args.text else "The list is empty.")
         return 0
 
     def suppressions_add(self, front: Front, args: argparse.Namespace) -> int:

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from reply_desktop.cli.words import add, with_json
+from reply_desktop.cli.words import add, some_or_all, with_json
 from reply_desktop.domain.log_entry import LogKind
 
 
@@ -50,7 +50,7 @@ def _sequences(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     how.add_argument("--not-sent", action="store_true", help="it did not: it is sent")
     log = _named(actions, "log", "what happened, newest first")
     log.add_argument("--kind", action="append", choices=[kind.value for kind in LogKind], metavar="KIND")
-    log.add_argument("--limit", type=int, default=100, metavar="N", help="default 100; 0: all")
+    log.add_argument("--limit", type=some_or_all, default=100, metavar="N", help="default 100; 0: all")
     log.add_argument("--export", type=Path, metavar="FILE", help="write all as CSV, safe for spreadsheets")
     with_json(log)
     prospects = _named(actions, "export-prospects", "prospects with state and fields as CSV")

@@ -13,3 +13,10 @@ def add(
 def with_json(parser: argparse._ActionsContainer) -> None:
     """The command can answer in JSON."""
     parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def some_or_all(text: str) -> int:
+    """How many are wanted, 0 for all. Raises ArgumentTypeError, which names the option beside it."""
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from 0 on")
+    return int(text)

@@ -16,7 +16,7 @@ from reply_desktop.domain.errors import EngineUnavailable, InvalidInput, NotFoun
 from reply_desktop.domain.events import ConsentEnded
 from reply_desktop.domain.grant import MailServer, MailServers, Security
 from reply_desktop.domain.provider import Provider
-from reply_desktop.domain.rows import AlertMailRow, ProviderRow
+from reply_desktop.domain.rows import AccountDetail, AlertMailRow, ProviderRow
 from reply_desktop.domain.states import State
 from tests.cli.test_shapes import AT, row
 from tests.fakes.shell import LINK, Shell
@@ -110,6 +110,30 @@ def test_add_other_finds_servers_itself(shell: Shell) -> None:
     shell.front.answers[m.FindServers] = m.FoundServers(None)
     assert shell("accounts", "add", "other", "--address", "c@d.ee", "--password-stdin") == 2
     assert "--smtp-host" in shell.said
+
+
+def test_a_new_password_goes_to_the_servers_there_are(shell: Shell) -> None:
+    servers = MailServers(MailServer("smtp.example.com", 465, Security.TLS), user="u")
+    shell.front.answers |= {
+        m.GetAccount: AccountDetail(row(State.EXPIRED, Cause.WRONG_PASSWORD), (), AT, AT, servers),
+        m.EditOther: row(State.CONNECTED),
+    }
+    shell.stdin = io.StringIO("pa ss\n")
+    assert shell("accounts", "password", "ana@example.com", "--password-stdin") == 0
+    assert shell.front.asked == [m.GetAccount("ana@example.com"), m.EditOther("id1", servers, "pa ss")]
+    assert "Connected" in shell.printed and "pa ss" not in shell.printed + shell.said
+    shell.front.answers[m.EditOther] = InvalidInput("Password refused; nothing was stored.")
+    shell.stdin = io.StringIO("pa ss\n")
+    assert shell("accounts", "password", "ana@example.com", "--password-stdin") == 2
+    assert shell.said == "Password refused; nothing was stored.\n"
+
+
+def test_who_signs_in_has_no_password_to_give(shell: Shell) -> None:
+    shell.front.rows = [row(State.EXPIRED, Cause.GRANT_REVOKED)]
+    shell.stdin = io.StringIO("secret\n")
+    assert shell("accounts", "password", "ana@example.com", "--password-stdin") == 2
+    assert "reply-desktop accounts reconnect ana@example.com" in shell.said
+    assert shell.front.asked == [m.GetAccount("ana@example.com")]
 
 
 @pytest.mark.parametrize(
@@ -254,6 +278,10 @@ def test_unlock(shell: Shell) -> None:
     assert shell.front.asked == [m.UnlockVault("long passphrase")] and shell.said == "Open.\n"
     shell.front.answers[m.UnlockVault] = m.VaultState(m.VaultStatus.LOCKED, "", "Still locked.")
     assert shell("unlock") == 2
+    assert shell.said == "Still locked.\n"
+    shell.front.answers[m.UnlockVault] = m.VaultState(m.VaultStatus.NEEDS_PASSPHRASE, "file", "Enter it.")
+    assert shell("unlock") == 2
+    assert shell.said == "Enter it. Pipe it in: --passphrase-stdin.\n"
     shell.front.answers[m.StartOverVault] = m.VaultState(m.VaultStatus.OPEN, "file", "Open.")
     assert shell("unlock", "--start-over") == 0
     assert shell.front.asked[-1] == m.StartOverVault(None)

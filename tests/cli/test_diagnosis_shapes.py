@@ -1,19 +1,24 @@
 """A diagnosis on the command line: JSON that stays as documented, and lines that say what to type."""
 
+import io
 import json
 from datetime import timedelta
 from pathlib import Path
+from typing import cast
 
 import pytest
 
 from reply_desktop.channel import messages as m
-from reply_desktop.cli import diagnosis_shapes
+from reply_desktop.cli import diagnosis_shapes, parser
+from reply_desktop.cli.commands import Commands
+from reply_desktop.cli.front import Front
 from reply_desktop.domain.causes import Cause
 from reply_desktop.domain.diagnosis import Diagnosis
 from reply_desktop.domain.provider import Provider
 from reply_desktop.domain.states import State
+from tests.cli.test_console import Screen
 from tests.fakes.engine import NOW, FakeEngine, few_sequences, row
-from tests.fakes.shell import Shell
+from tests.fakes.shell import ScriptedFront, Shell
 
 SAID = "invalid_grant: AADSTS90094: needs an administrator"
 
@@ -72,6 +77,25 @@ def test_the_command_prints_one_of_three_forms(shell: Shell, form: tuple[str, ..
         assert shell.printed == diagnosis.report
     else:
         assert "How to mend it" in shell.printed
+
+
+def test_all_that_is_for_reading_fits_a_screen(shell: Shell) -> None:
+    shell.front.answers[m.GetDiagnosis] = made(Cause.GRANT_REVOKED, Provider.GOOGLE)
+    assert shell("accounts", "diagnose", "ana@x.example") == 0
+    long = [line for line in shell.printed.splitlines() if len(line) > 80]
+    assert all(line.strip().startswith(("https://", "reply-desktop ")) for line in long)
+    assert "\n\nReasons it may have:\n" in shell.printed
+
+
+def test_the_report_is_folded_for_a_screen_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    diagnosis = made()
+    front = ScriptedFront({m.GetDiagnosis: diagnosis})
+    args = parser.build().parse_args(["accounts", "diagnose", "ana@x.example", "--report"])
+    for out, folded in ((io.StringIO(), False), (Screen(), True)):
+        assert Commands(lambda: cast(Front, front), lambda _: True, lambda: NOW, out=out).run(args) == 0
+        assert (out.getvalue() != diagnosis.report) is folded
+        assert out.getvalue().split() == diagnosis.report.split()
 
 
 def test_json_and_report_are_not_both() -> None:

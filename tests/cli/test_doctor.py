@@ -35,6 +35,12 @@ def test_browser_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
         (AlertMailRow("me@b.cc", None, None, 0, 0, 10), False, True, "nothing can send to me@b.cc now"),
         (AlertMailRow("me@b.cc", None, None, 4, 0, 10), False, True, "now; 4 waiting to be told"),
         (AlertMailRow("me@b.cc", "a@b.cc", None, 0, 0, 10, "Refused."), False, True, "Refused."),
+        (
+            AlertMailRow("me@b.cc", "a@b.cc", None, 4, 3, 3),
+            False,
+            True,
+            "3 sent in the last 24 hours, the most",
+        ),
         (AlertMailRow("me@b.cc", "a@b.cc", None, 1, 0, 10), True, True, "to me@b.cc, through a@b.cc"),
     ],
 )

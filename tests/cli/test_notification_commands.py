@@ -9,11 +9,22 @@ from typing import Any
 import pytest
 
 from reply_desktop.channel import messages as m
-from reply_desktop.domain.errors import InvalidInput
+from reply_desktop.domain.errors import InvalidInput, NotFound
 from reply_desktop.domain.grant import MailServer, Security
 from reply_desktop.domain.notification import Severity
-from reply_desktop.domain.preferences import DEFAULTS, EMAIL_TO, QUIET
+from reply_desktop.domain.notification_rules import CHOICES
+from reply_desktop.domain.preferences import (
+    ALERT_CHOICES,
+    DEFAULTS,
+    EMAIL_CAP,
+    EMAIL_TO,
+    OTHER_ACCOUNTS,
+    QUIET,
+    REMINDERS,
+    TRAY_ALERTS,
+)
 from reply_desktop.domain.rows import AlertMailRow, NotificationRow
+from reply_desktop.ui.alert_choices import CHOICE_WORDS
 from tests.cli.test_notification_shapes import MAIL, SALES, notice
 from tests.cli.test_shapes import AT
 from tests.fakes.shell import Shell
@@ -29,7 +40,7 @@ def shell(shell: Shell) -> Shell:
     bell = (notice(), notice("n2", read=True, withdrawn=True), notice("n3", reminded=2))
     shell.front.answers |= {
         m.ListNotifications: m.NotificationList(bell),
-        m.GetSettings: m.SettingValues({QUIET: json.dumps(DEFAULTS[QUIET])}),
+        m.GetSettings: lambda r: m.SettingValues({name: json.dumps(DEFAULTS[name]) for name in r.names}),
         m.GetAlertMail: MAIL,
         m.PutRelay: MAIL,
         m.ClearRelay: replace(MAIL, relay=None),
@@ -41,11 +52,10 @@ def shell(shell: Shell) -> Shell:
     return shell
 
 
-def put(shell: Shell) -> Any:
-    """The one setting kept, as (name, value)."""
+def put(shell: Shell) -> dict[str, Any]:
+    """The settings kept by the one request for it."""
     (found,) = [one for one in shell.front.asked if isinstance(one, m.PutSettings)]
-    ((name, text),) = found.values.items()
-    return name, json.loads(text)
+    return {name: json.loads(text) for name, text in found.values.items()}
 
 
 def test_list(shell: Shell) -> None:
@@ -98,14 +108,91 @@ def test_list_ends_when_a_page_brings_nothing_new(shell: Shell) -> None:
 @pytest.mark.parametrize("ids", [(), ("n1", "n2")])
 def test_read(shell: Shell, ids: tuple[str, ...]) -> None:
     assert shell("notifications", "read", *ids) == 0
-    assert shell.front.asked == [m.MarkRead(ids)]
+    assert shell.front.asked[-1] == m.MarkRead(ids)
+
+
+def test_read_marks_none_when_one_is_not_there(shell: Shell) -> None:
+    assert shell("notifications", "read", "n1", "n9\x1b") == 2
+    assert "There is no notification “n9”." in shell.said and "list --json" in shell.said
+    assert not any(isinstance(one, m.MarkRead) for one in shell.front.asked)
+
+
+WHERE = """\
+                                   desktop  email  team
+lost       an account cannot send  on       on     on
+deadline   a sign-in ends soon     on       on     on
+recovered  it works again          on       -      on
+Desktop on, reminders on, other accounts off. The bell tells everything.
+"""
+
+
+def test_choices_show_what_is_told_where(shell: Shell) -> None:
+    assert shell("notifications", "choices") == 0
+    assert shell.printed == WHERE
+    assert [type(one) for one in shell.front.asked] == [m.GetSettings]
+    assert shell("notifications", "choices", "--json") == 0
+    told = json.loads(shell.printed)["choices"]
+    assert told["news"]["recovered"] == ["desktop", "team"] and told["news"].keys() == CHOICES.keys()
+
+
+def test_the_words_of_news_are_those_of_the_window(shell: Shell) -> None:
+    assert shell("notifications", "choices") == 0
+    for title, _ in CHOICE_WORDS.values():
+        assert title.lower() in shell.printed
+
+
+@pytest.mark.parametrize(
+    ("argv", "kept", "says"),
+    [
+        (["deadline", "team", "desktop"], {ALERT_CHOICES: {"deadline": ["team", "tray"]}}, "soon     on       off    on"),
+        (["lost", "none"], {ALERT_CHOICES: {"lost": []}}, "cannot send  off      off    off"),
+        (["lost", "email", "email"], {ALERT_CHOICES: {"lost": ["email"]}}, "cannot send  off      on     off"),
+        (["--desktop", "off"], {TRAY_ALERTS: False}, "cannot send  off      on     on\n"),
+        (["--reminders", "off", "--other-accounts", "on"], {REMINDERS: False, OTHER_ACCOUNTS: True}, "accounts on."),
+        (["recovered", "team", "--reminders", "on"], {ALERT_CHOICES: {"recovered": ["team"]}, REMINDERS: True}, "off      -"),
+    ],
+)  # fmt: skip
+def test_choices_are_kept_and_shown(shell: Shell, argv: list[str], kept: dict[str, Any], says: str) -> None:
+    if ALERT_CHOICES in kept:
+        kept = kept | {ALERT_CHOICES: DEFAULTS[ALERT_CHOICES] | kept[ALERT_CHOICES]}
+    assert shell("notifications", "choices", *argv) == 0
+    assert put(shell) == kept
+    assert says in shell.printed
+
+
+@pytest.mark.parametrize(
+    ("argv", "says"),
+    [
+        (["found", "email"], "There is no news “found”. There is: lost, deadline, recovered."),
+        (["lost"], "Where is “lost” to be told? Use desktop, email, team, or none alone."),
+        (["lost", "sms"], "“sms” is no channel. Use desktop, email, team, or none alone."),
+        (["lost", "none", "email"], "“none” is no channel. Use desktop, email, team, or none alone."),
+        (["recovered", "email"], "“recovered” is never told by email. Use desktop, team, or none alone."),
+    ],
+)
+def test_choices_that_cannot_be(shell: Shell, argv: list[str], says: str) -> None:
+    assert shell("notifications", "choices", *argv) == 2
+    assert shell.said == f"{says}\n"
+    assert not any(isinstance(one, m.PutSettings) for one in shell.front.asked)
 
 
 @pytest.mark.parametrize(("said", "kept"), [("Me@Example.com", "me@example.com"), ("off", "")])
 def test_email_is_put_and_shown(shell: Shell, said: str, kept: str) -> None:
     assert shell("notifications", "email", said) == 0
-    assert put(shell) == (EMAIL_TO, kept)
+    assert put(shell) == {EMAIL_TO: kept}
     assert len(shell.printed.splitlines()) == 1
+
+
+def test_the_most_emails_are_put_alone_or_with_the_address(shell: Shell) -> None:
+    assert shell("notifications", "email", "--cap", "3") == 0
+    assert put(shell) == {EMAIL_CAP: 3}
+    shell.front.asked.clear()
+    assert shell("notifications", "email", "me@example.com", "--cap", "0") == 0
+    # Which numbers make sense the engine knows.
+    assert put(shell) == {EMAIL_TO: "me@example.com", EMAIL_CAP: 0}
+    shell.front.answers[m.GetAlertMail] = replace(MAIL, sent_today=3, daily_cap=3)
+    assert shell("notifications", "email") == 0
+    assert "3 of 3 sent in the last 24 hours, the most you allow." in shell.printed
 
 
 def test_email_shows_how_it_stands(shell: Shell) -> None:
@@ -125,7 +212,11 @@ def test_email_without_address_or_way(shell: Shell) -> None:
     assert shell.printed == "Alert e-mail is off.\n"
     shell.front.answers[m.GetAlertMail] = AlertMailRow("me@example.com", None, None, 1, 0, 10)
     assert shell("notifications", "email") == 0
-    assert "but nothing can send it now. 1 waits to be told." in shell.printed
+    assert "but nothing can send it now. Reconnect an account, or give a relay: " in shell.printed
+    assert "1 waits to be told." in shell.printed
+    shell.front.answers[m.GetAlertMail] = replace(MAIL, through=None)
+    assert shell("notifications", "email") == 0
+    assert "or check the relay. The relay is smtp.example.com:465" in shell.printed
 
 
 def test_email_refuses_what_is_no_address(shell: Shell) -> None:
@@ -144,12 +235,15 @@ def test_relay(shell: Shell) -> None:
     assert shell.front.asked[-1] == m.PutRelay(server, "alerts@example.com", "", None)
     assert shell("notifications", "relay", "clear") == 0
     assert shell.front.asked[-1] == m.ClearRelay() and "relay" not in shell.printed
+    assert shell("notifications", "relay", "clear", "--json") == 0
+    assert json.loads(shell.printed)["email"]["relay"] is None
 
 
 @pytest.mark.parametrize(
     ("argv", "says"),
     [
         (["--port", "70000"], "--port 70000 is not a port"),
+        (["--host", " "], "--host is empty"),
         (["--sender", "nobody"], "“nobody” is not a mail address"),
         (["--password-stdin"], "Give --user too"),
         (["--user", "ana", "--password-stdin"], "Pipe the password in"),
@@ -188,28 +282,21 @@ def test_channel_add_reads_the_secret_from_standard_input(shell: Shell) -> None:
     assert "Pipe the address in" in shell.said and shell.front.asked == []
 
 
-@pytest.mark.parametrize("name", ["sales", "c1"])
 @pytest.mark.parametrize(
     ("word", "request_"),
     [
-        ("on", m.SwitchTeamChannel("c1", True)),
-        ("off", m.SwitchTeamChannel("c1", False)),
-        ("remove", m.RemoveTeamChannel("c1")),
-        ("test", m.TestTeamChannel("c1")),
+        ("on", m.SwitchTeamChannel("sales", True)),
+        ("off", m.SwitchTeamChannel("sales", False)),
+        ("remove", m.RemoveTeamChannel("sales")),
+        ("test", m.TestTeamChannel("sales")),
     ],
 )
-def test_a_channel_is_known_by_name_and_id(shell: Shell, word: str, request_: object, name: str) -> None:
-    assert shell("notifications", "channel", word, name) == 0
-    assert shell.front.asked == [m.ListTeamChannels(), request_]
-
-
-def test_an_unknown_channel(shell: Shell) -> None:
-    assert shell("notifications", "channel", "remove", "salse") == 2
-    assert shell.said == "There is no team channel “salse”. There is: Sales, Back office.\n"
-    assert shell.front.asked == [m.ListTeamChannels()]
-    shell.front.answers[m.ListTeamChannels] = m.TeamChannelList(())
-    assert shell("notifications", "channel", "test", "x") == 2
-    assert "channel add" in shell.said
+def test_a_channel_is_handed_on_as_it_is_named(shell: Shell, word: str, request_: object) -> None:
+    assert shell("notifications", "channel", word, "sales") == 0
+    assert shell.front.asked == [request_]
+    shell.front.answers[type(request_)] = NotFound("There is no team channel “sales”.", "Look at the list.")
+    assert shell("notifications", "channel", word, "sales") == 2
+    assert shell.said == "There is no team channel “sales”. Look at the list.\n"
 
 
 @pytest.mark.parametrize(
@@ -236,7 +323,7 @@ def test_tests_say_what_became_of_them(shell: Shell, argv: list[str], says: str)
 )  # fmt: skip
 def test_quiet(shell: Shell, argv: list[str], kept: dict[str, Any], says: str) -> None:
     assert shell("notifications", "quiet", *argv) == 0
-    assert put(shell) == (QUIET, kept)
+    assert put(shell) == {QUIET: kept}
     assert says in shell.printed
 
 

@@ -4,6 +4,7 @@ from dataclasses import fields, replace
 from typing import Any
 
 from reply_desktop.cli import notification_shapes as shapes
+from reply_desktop.domain.announcement import Channel
 from reply_desktop.domain.grant import MailServer, Security
 from reply_desktop.domain.notification import NotificationKind, Severity
 from reply_desktop.domain.rows import AlertMailRow, NotificationRow, RelayRow, TeamChannelRow
@@ -74,6 +75,24 @@ def test_channels_have_exactly_the_documented_fields() -> None:
     assert (one["id"], one["service"], one["enabled"], one["told_at"]) == (
         "c1", "Slack", True, "2026-03-01T12:30:05Z",
     )  # fmt: skip
+
+
+def test_choices_have_exactly_the_documented_fields() -> None:
+    switches = {"desktop": True, "reminders": True, "other_accounts": False}
+    told = {
+        "lost": frozenset(Channel),
+        "deadline": frozenset({Channel.TRAY}),
+        "recovered": frozenset[Channel](),
+    }
+    assert shapes.choices(told, switches) == {
+        "choices": {
+            "news": {"lost": ["desktop", "email", "team"], "deadline": ["desktop"], "recovered": []},
+            "desktop": True,
+            "reminders": True,
+            "other_accounts": False,
+        }
+    }
+    assert set(shapes.CHANNELS.values()) == set(Channel)
 
 
 def test_quiet_hours_have_exactly_the_documented_fields() -> None:

@@ -1,8 +1,16 @@
 """Every documented command is understood; anything else is refused."""
 
+import argparse
+import re
+from collections.abc import Iterator
+from itertools import product
+from pathlib import Path
+
 import pytest
 
 from reply_desktop.cli import parser
+
+PAGE = (Path(__file__).parents[2] / "docs" / "commands.md").read_text(encoding="utf-8")
 
 GOOD = [
     [],
@@ -18,6 +26,7 @@ GOOD = [
     ["accounts", "pause", "a@b.cc"],
     ["accounts", "resume", "a@b.cc"],
     ["accounts", "remove", "a@b.cc", "--revoke"],
+    ["accounts", "password", "a@b.cc", "--password-stdin", "--json"],
     ["check"],
     ["check", "a@b.cc", "c@d.ee", "--json"],
     ["providers", "list"],
@@ -45,6 +54,7 @@ def test_understood(argv: list[str]) -> None:
         ["accounts"],
         ["nonsense"],
         ["accounts", "add", "other", "--address", "a@b.cc"],
+        ["accounts", "password", "a@b.cc"],
         ["providers", "set", "google"],
     ],
     ids=" ".join,
@@ -60,3 +70,36 @@ def test_worker_takes_the_folder_before_or_after() -> None:
     for argv in (["--sandbox", "--data-dir", "/x", "worker"], ["worker", "--data-dir", "/x", "--sandbox"]):
         args = parser.build().parse_args(argv)
         assert args.sandbox and str(args.data_dir) == "/x"
+
+
+def commands(of: argparse.ArgumentParser, *said: str) -> Iterator[tuple[str, set[str]]]:
+    """Every command there is: its words, and its options."""
+    actions = of._actions
+    inner = next((one for one in actions if isinstance(one, argparse._SubParsersAction)), None)
+    if inner is not None:
+        for word, below in inner.choices.items():
+            yield from commands(below, *said, word)
+    else:
+        shown = [one for one in actions if one.help != argparse.SUPPRESS]
+        yield " ".join(said), {name for one in shown for name in one.option_strings} - {"-h", "--help"}
+
+
+def documented() -> Iterator[tuple[str, set[str]]]:
+    """Every command in the table of the page, `pause|resume` being two."""
+    rows = [line.split(" | ")[0] for line in PAGE.split("## ")[0].splitlines() if line.startswith("| `")]
+    for text in re.findall(r"`([^`]+)`", " ".join(rows)):
+        words = []
+        for word in text.replace("\\|", "|").split():
+            if not re.fullmatch(r"[a-z|-]+", word) or word.startswith("--"):
+                break
+            words.append(word.split("|"))
+        for said in product(*words):
+            yield " ".join(said), set(re.findall(r"--[a-z-]+", text))
+
+
+def test_the_page_of_commands_has_every_command_with_its_options() -> None:
+    there = dict(commands(parser.build()))
+    # Which provider is tested is an argument, though the page writes it like a command.
+    there |= {f"providers test {name}": there["providers test"] for name in ("google", "microsoft")}
+    del there["providers test"]
+    assert dict(documented()) == there

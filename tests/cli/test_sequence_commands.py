@@ -309,6 +309,13 @@ def test_settle_and_stop_need_somebody(shell: Shell) -> None:
     assert "nobody@prospect.example is not in this sequence" in shell.said
 
 
+@pytest.mark.parametrize(("argv", "says"), [((), "The list is empty."), (("--text", "x"), "No such address")])
+def test_no_suppressions(shell: Shell, argv: tuple[str, ...], says: str) -> None:
+    shell.front.answers[m.ListSuppressions] = m.SuppressionList((), 0)
+    assert shell("suppressions", "list", *argv) == 0
+    assert shell.printed == "" and says in shell.said
+
+
 def test_suppressions_are_read_to_the_end(shell: Shell) -> None:
     rows = [SuppressionRow(f"p{n}@x.yz", SuppressionReason.BOUNCED, AT, "") for n in range(700)]
     shell.front.answers[m.ListSuppressions] = lambda r: m.SuppressionList(

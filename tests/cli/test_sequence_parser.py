@@ -47,6 +47,7 @@ def test_understood(line: str) -> None:
         "sequences settle Spring a@b.cc",
         "sequences settle Spring a@b.cc --sent --not-sent",
         "sequences log Spring --kind nonsense",
+        "sequences log Spring --limit -1",
         "suppressions add",
         "sending",
         "forecast --hours soon",
