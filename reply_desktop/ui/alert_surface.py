@@ -46,8 +46,8 @@ class AlertSurface(Protocol):
     """Shows and withdraws alerts. Signals come on the GUI thread.
 
     `activated(key, action, token)`: a button or the body (`DEFAULT`) was pressed; `token` lets a window come
-    to the front on Wayland, or is empty. `closed(key, dismissed)`: the alert is gone, by the person or not;
-    not every desktop tells. `refused(key)`: it could not be shown.
+    to the front on Wayland, or is empty. `closed(alert)`: it is gone, by the person or not; not every desktop
+    tells. `refused(alert)`: it could not be shown. Both carry the very object that `show` was given last.
     """
 
     @property

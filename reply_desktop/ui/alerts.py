@@ -327,18 +327,21 @@ class Alerts(QObject):
 
     # What comes back
 
-    def _on_refused(self, key: str) -> None:
-        if (group := self._groups.get(key)) is not None and group.shown is not None:
-            self._show_bubble(group.shown)
-        elif key == _TEST:
+    def _on_refused(self, alert: Alert) -> None:
+        if (group := self._groups.get(alert.key)) is not None and group.shown is not None:
+            if alert.fresh:
+                self._show_bubble(group.shown)
+        elif alert.key == _TEST:
             self._show_bubble(Alert(_TEST, "Alerts arrive", "This is a test, shown by the tray itself."))
 
-    def _on_closed(self, key: str, dismissed: bool) -> None:
-        group = self._groups.get(key)
-        self._forget(key)
-        if group is not None:
-            for row in list(group.waiting.values()):
-                self._hear(row)
+    def _on_closed(self, alert: Alert) -> None:
+        group = self._groups.get(alert.key)
+        # What was shown in its place meanwhile is there still.
+        if group is None or group.shown is not alert:
+            return
+        self._forget(alert.key)
+        for row in list(group.waiting.values()):
+            self._hear(row)
 
     def _on_bubble_clicked(self) -> None:
         self._on_activated(self._bubble, DEFAULT, "")

@@ -156,10 +156,15 @@ class Banners(QWidget):
         """Show a banner; one that says the same already is left alone, with whatever is typed into it."""
         if self._said.get(key) == said:
             return
+        before = self._shown.get(key)
+        focused = before is not None and before.action is not None and before.action.hasFocus()
         self._take(key)
         self._said[key] = said
         self._shown[key] = made = make()
         self._box.insertWidget(self._keys().index(key), made)
+        if focused and made.action is not None:
+            made.show()
+            made.action.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def _take(self, key: str) -> None:
         gone = self._shown.pop(key, None)

@@ -23,7 +23,7 @@ from reply_desktop.domain.preferences import EMAIL_TO
 from reply_desktop.domain.rows import NotificationRow
 from reply_desktop.ui import icons, theme, words
 from reply_desktop.ui.bell_entries import Block, Entry, Together, blocks
-from reply_desktop.ui.bridge import Bridge
+from reply_desktop.ui.bridge import Bridge, Pending
 from reply_desktop.ui.controls import button, column, hairline, line, wrapped
 from reply_desktop.ui.overlay import Overlay
 from reply_desktop.ui.page import Tall, scrolled
@@ -65,6 +65,7 @@ class BellPanel(Overlay):
         self._bridge, self._unread, self._clock = bridge, unread, clock
         self._rows: dict[str, NotificationRow] = {}
         self._entries: dict[str, Entry | Together] = {}
+        self._reading: Pending | None = None
         self._pages = 0
         self._most = SHOWN
         self._more_to_read = False
@@ -121,7 +122,9 @@ class BellPanel(Overlay):
     def _read_page(self) -> None:
         oldest = min((row.at for row in self._rows.values()), default=None)
         self._older.setEnabled(False)
-        self._bridge.ask(ListNotifications(PAGE, oldest), self._on_page, self._on_trouble)
+        if self._reading is not None:
+            self._reading.cancel()
+        self._reading = self._bridge.ask(ListNotifications(PAGE, oldest), self._on_page, self._on_trouble)
 
     def _on_page(self, page: NotificationList) -> None:
         fresh = [row for row in page.rows if row.id not in self._rows]

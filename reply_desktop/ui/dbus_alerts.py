@@ -21,6 +21,7 @@ from PySide6.QtGui import QImage
 from reply_desktop.config import APP_ID, APP_NAME
 from reply_desktop.domain.notification import plain
 from reply_desktop.ui.alert_surface import DEFAULT, TEXT_LENGTH, Alert
+from reply_desktop.ui.bubble_file import Bubbles, keep, kept
 
 log = logging.getLogger(__name__)
 
@@ -28,8 +29,8 @@ NAME: Final = "org.freedesktop.Notifications"
 PATH: Final = "/org/freedesktop/Notifications"
 REPLY_S: Final = 10.0
 """How long the service may take to answer, in seconds: the bus may have to start it first."""
-DISMISSED: Final = 2
-"""Close reason: the person put the alert away (same specification)."""
+END_S: Final = 3.0
+"""How long the end waits for the service to take all away, in seconds: the next start does the rest."""
 
 
 def session_bus(environment: Mapping[str, str] = os.environ) -> str | None:
@@ -45,19 +46,25 @@ def session_bus(environment: Mapping[str, str] = os.environ) -> str | None:
 
 
 class DBusAlerts(QObject):
-    """The `AlertSurface` of desktops that follow the Desktop Notifications Specification."""
+    """The `AlertSurface` of desktops that follow the Desktop Notifications Specification.
+
+    The service goes on showing what a window showed that was killed, with buttons that do nothing. `file`
+    tells of them, and they are taken away at once.
+    """
 
     activated = Signal(str, str, str)
-    closed = Signal(str, bool)
-    refused = Signal(str)
+    closed = Signal(object)
+    refused = Signal(object)
 
-    def __init__(self, bus: str, parent: QObject | None = None) -> None:
+    def __init__(self, bus: str, file: Path, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._bus = bus
-        self._orders: queue.SimpleQueue[_Show | _Withdraw | None] = queue.SimpleQueue()
+        self._bus, self._file = bus, file
+        self._orders: queue.SimpleQueue[_Order] = queue.SimpleQueue()
         self._wake, self._woken = socket.socketpair()
         self._thread: threading.Thread | None = None
         self._stopped = False
+        if file.exists():
+            self._order(_ClearUp())
 
     def show(self, alert: Alert) -> None:
         """Show an alert, or change the one with its key. Returns at once."""
@@ -74,16 +81,16 @@ class DBusAlerts(QObject):
             return
         if self._thread is not None:
             self._order(None)
-            self._thread.join(REPLY_S + 1)
+            self._thread.join(END_S)
         self._stopped = True
         self._wake.close()
         self._woken.close()
 
-    def _order(self, order: "_Show | _Withdraw | None") -> None:
+    def _order(self, order: "_Order") -> None:
         if self._stopped:
             return
         if self._thread is None:
-            desk = _Desk(self, self._bus, self._orders, self._woken)
+            desk = _Desk(self, self._bus, self._file, self._orders, self._woken)
             self._thread = threading.Thread(target=desk.run, name="alerts", daemon=True)
             self._thread.start()
         self._orders.put(order)
@@ -101,22 +108,36 @@ class _Withdraw:
     key: str
 
 
+@dataclass(frozen=True, slots=True)
+class _ClearUp:
+    """Take away what a window before this one left."""
+
+
+_Order = _Show | _Withdraw | _ClearUp | None
+"""None: take everything away and end."""
+
+
 class _NotServedError(Exception):
     """The service is not there or answered with an error."""
 
 
 @dataclass(slots=True)
 class _Desk:
-    """The thread's side: one bus connection, made anew when it is lost, and the ids the service gave."""
+    """The thread's side: one bus connection, made anew when it is lost, and what the service shows.
+
+    `bus_id`: the bus's own. `shown`: the service's number and the alert, by the alert's key.
+    """
 
     front: DBusAlerts
     bus: str
-    orders: "queue.SimpleQueue[_Show | _Withdraw | None]"
+    file: Path
+    orders: "queue.SimpleQueue[_Order]"
     woken: socket.socket
     connection: Any = None
+    bus_id: str = ""
     owner: str = ""
     capabilities: frozenset[str] = frozenset()
-    ids: dict[str, int] = field(default_factory=dict)
+    shown: dict[str, tuple[int, Alert]] = field(default_factory=dict)
     signals: deque[Any] = field(default_factory=deque)
     token: tuple[int, str] = (0, "")
 
@@ -130,7 +151,8 @@ class _Desk:
                 going_on = self.obey(self.orders.get())
                 # What came with the last answer lies in jeepney's buffer, where no selector sees it.
                 self.take_signals()
-        self.drop_connection()
+        if self.connection is not None:
+            self.connection.close()
 
     def wait(self) -> None:
         """Until there is an order or a message from the bus."""
@@ -152,28 +174,32 @@ class _Desk:
             except (OSError, ValueError):
                 log.info("The session bus hung up.")
                 self.drop_connection()
-        while self.signals:
-            self.hear(self.signals.popleft())
+        self.hear_all()
 
-    def obey(self, order: _Show | _Withdraw | None) -> bool:
+    def obey(self, order: _Order) -> bool:
         """Carry out one order; False when it was the last. Whatever fails, the thread lives on."""
         try:
-            if isinstance(order, _Show):
-                self.show(order)
-            else:
-                for key in [order.key] if order else list(self.ids):
+            match order:
+                case _Show():
+                    self.show(order)
+                case _Withdraw(key):
                     self.withdraw(key)
+                case _ClearUp():
+                    self.connect()
+                case None:
+                    for key in list(self.shown):
+                        self.withdraw(key)
         except Exception as trouble:
+            log.info("The notification service did not do its part: %r", trouble)
             if isinstance(order, _Show):
-                log.info("An alert could not be shown: %s", trouble)
-                self.front.refused.emit(order.alert.key)
+                self.front.refused.emit(order.alert)
         return order is not None
 
     def show(self, order: _Show) -> None:
         """Send the alert; one more try on a new connection when the old one turns out dead."""
         try:
             self.notify(order)
-        except (ConnectionError, BrokenPipeError):
+        except ConnectionError:
             self.drop_connection()
             self.notify(order)
 
@@ -202,7 +228,7 @@ class _Desk:
             "susssasa{sv}i",
             (
                 APP_NAME,
-                self.ids.get(alert.key, 0),
+                self.shown.get(alert.key, (0,))[0],
                 "",
                 title,
                 text,
@@ -211,26 +237,50 @@ class _Desk:
                 0 if alert.critical else -1,
             ),
         )
-        self.ids[alert.key] = number
+        self.shown[alert.key] = (number, alert)
+        self.keep()
 
     def withdraw(self, key: str) -> None:
-        if (number := self.ids.pop(key, None)) is not None and self.connection is not None:
-            # An error means that it is gone already.
-            with contextlib.suppress(_NotServedError):
-                self.call("CloseNotification", "u", (number,))
+        if key in self.shown and self.connection is not None:
+            number, _ = self.shown.pop(key)
+            self.close(number, self.owner)
+            self.keep()
+
+    def close(self, number: int, service: str) -> None:
+        # An error means that it is gone already, or the whole service.
+        with contextlib.suppress(_NotServedError):
+            self.call("CloseNotification", "u", (number,), service)
+
+    def keep(self) -> None:
+        """Have the window after this one know what is shown, should this one be killed."""
+        numbers = tuple(number for number, _ in self.shown.values())
+        keep(self.file, Bubbles(self.bus_id, self.owner, numbers))
 
     def meet(self) -> None:
         """Ask the service what it can do; this starts it where the bus knows how."""
-        if self.connection is None:
-            self.connect()
+        self.connect()
         (capabilities,) = self.call("GetCapabilities")
         self.capabilities = frozenset(capabilities)
 
     def connect(self) -> None:
-        from jeepney import MatchRule, message_bus
-        from jeepney.io.blocking import Proxy, open_dbus_connection
+        """Join the bus, if that is to be done, and take away what was left there."""
+        from jeepney.io.blocking import open_dbus_connection
 
-        self.connection = open_dbus_connection(self.bus)
+        if self.connection is not None:
+            return
+        self.connection = open_dbus_connection(self.bus, auth_timeout=REPLY_S)
+        try:
+            self.listen()
+            self.clear_up()
+        except Exception:
+            self.drop_connection()
+            raise
+
+    def listen(self) -> None:
+        """Have the bus hand on what the service tells, and tell when it goes."""
+        from jeepney import MatchRule, message_bus
+        from jeepney.io.blocking import Proxy
+
         bus = Proxy(message_bus, self.connection, timeout=REPLY_S)
         bus.AddMatch(MatchRule(type="signal", sender=NAME, interface=NAME, path=PATH))
         gone = MatchRule(
@@ -241,18 +291,40 @@ class _Desk:
         )
         gone.add_arg_condition(0, NAME)
         bus.AddMatch(gone)
+        (self.bus_id,) = bus.GetId()
 
-    def call(self, method: str, signature: str | None = None, body: tuple[Any, ...] = ()) -> tuple[Any, ...]:
+    def clear_up(self) -> None:
+        """Take away what a window that was killed left, or a connection that was lost."""
+        left = kept(self.file)
+        self.keep()
+        if left.bus == self.bus_id:
+            for number in left.numbers:
+                self.close(number, left.service)
+
+    def call(
+        self, method: str, signature: str | None = None, body: tuple[Any, ...] = (), service: str = NAME
+    ) -> tuple[Any, ...]:
         """One call of the service; raises _NotServedError, which jeepney's error replies do not do."""
         from jeepney import DBusAddress, HeaderFields, MatchRule, MessageType, new_method_call
 
-        message = new_method_call(DBusAddress(PATH, bus_name=NAME, interface=NAME), method, signature, body)
+        message = new_method_call(DBusAddress(PATH, service, NAME), method, signature, body)
         with self.connection.filter(MatchRule(type="signal"), queue=self.signals):
             reply = self.connection.send_and_get_reply(message, timeout=REPLY_S)
+        # What was said before the answer is not about what the answer tells of.
+        self.hear_all()
         if reply.header.message_type is MessageType.error:
             raise _NotServedError(reply.header.fields.get(HeaderFields.error_name, "error"))
-        self.owner = reply.header.fields.get(HeaderFields.sender, "")
+        if service == NAME:
+            self.owner = reply.header.fields.get(HeaderFields.sender, "")
         return tuple(reply.body)
+
+    def hear_all(self) -> None:
+        """Take in what has come from the bus. What is not as the specification has it is passed over."""
+        while self.signals:
+            try:
+                self.hear(self.signals.popleft())
+            except (IndexError, TypeError) as odd:
+                log.info("The notification service said something that is not understood: %r", odd)
 
     def hear(self, message: Any) -> None:
         """One message from the bus: only the service's own word counts."""
@@ -272,21 +344,23 @@ class _Desk:
         if member == "ActivationToken":
             self.token = (number, message.body[1])
             return
-        key = next((key for key, known in self.ids.items() if known == number), None)
-        if key is None:
+        alert = next((alert for known, alert in self.shown.values() if known == number), None)
+        if alert is None:
             return
         if member == "ActionInvoked":
-            self.front.activated.emit(key, message.body[1], self.token[1] if self.token[0] == number else "")
+            token = self.token[1] if self.token[0] == number else ""
+            self.front.activated.emit(alert.key, message.body[1], token)
         elif member == "NotificationClosed":
-            del self.ids[key]
-            self.front.closed.emit(key, message.body[1] == DISMISSED)
+            del self.shown[alert.key]
+            self.keep()
+            self.front.closed.emit(alert)
 
     def forget(self) -> None:
-        """The service ended: its ids mean nothing to the next one, which may give them to other apps."""
-        self.owner, gone = "", list(self.ids)
-        self.ids.clear()
-        for key in gone:
-            self.front.closed.emit(key, False)
+        """The service ended: its numbers mean nothing to the next one, which may give them to other apps."""
+        self.owner, gone = "", list(self.shown.values())
+        self.shown.clear()
+        for _, alert in gone:
+            self.front.closed.emit(alert)
 
     def drop_connection(self) -> None:
         if self.connection is not None:

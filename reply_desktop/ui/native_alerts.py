@@ -40,8 +40,8 @@ class NativeAlerts(QObject):
     """
 
     activated = Signal(str, str, str)
-    closed = Signal(str, bool)
-    refused = Signal(str)
+    closed = Signal(object)
+    refused = Signal(object)
 
     def __init__(
         self,
@@ -118,21 +118,22 @@ class _Desk:
         self._front, self._make_notifier = front, make_notifier
         self._notifier: DesktopNotifier | None = None
         self._turn = asyncio.Lock()
-        self._shown: dict[str, str] = {}
+        self._shown: dict[str, tuple[str, Alert]] = {}
         self._passing = ""
         self._number = 0
         self._pictures: Path | None = None
 
     async def show(self, alert: Alert) -> None:
         async with self._turn:
-            if not alert.fresh and alert.key in self._shown:
+            if not alert.fresh and (shown := self._shown.get(alert.key)) is not None:
+                self._shown[alert.key] = (shown[0], alert)
                 return
             try:
                 await self._notify(alert)
             except Exception as trouble:
                 # The library lets through whatever its system says.
                 log.info("An alert could not be shown: %s", trouble)
-                self._front.refused.emit(alert.key)
+                self._front.refused.emit(alert)
 
     async def withdraw(self, key: str) -> None:
         async with self._turn:
@@ -150,9 +151,10 @@ class _Desk:
 
         notifier = await self._meet()
         # Good news is of no use once there is newer; not every desktop tells when it went.
-        if alert.passing and self._passing not in ("", alert.key) and self._passing in self._shown:
+        if alert.passing and self._passing != alert.key and self._passing in self._shown:
+            _, passed = self._shown[self._passing]
             await self._clear(self._passing)
-            self._front.closed.emit(self._passing, False)
+            self._front.closed.emit(passed)
         await self._clear(alert.key)
         self._number += 1
         picture = None if alert.picture is None else self._keep(alert.picture)
@@ -171,7 +173,7 @@ class _Desk:
         # A failure is only logged there.
         if not dispatched:
             raise _RefusedError("the desktop did not take it")
-        self._shown[alert.key] = notice.identifier
+        self._shown[alert.key] = (notice.identifier, alert)
         if alert.passing:
             self._passing = alert.key
 
@@ -190,11 +192,11 @@ class _Desk:
         return self._notifier
 
     async def _clear(self, key: str) -> None:
-        identifier = self._shown.pop(key, None)
-        if identifier is None or self._notifier is None:
+        shown = self._shown.pop(key, None)
+        if shown is None or self._notifier is None:
             return
         try:
-            await self._notifier.clear(identifier)
+            await self._notifier.clear(shown[0])
         except Exception as gone:
             log.debug("An alert was gone already: %s", gone)
 
@@ -219,6 +221,7 @@ class _Desk:
 
     def _on_gone(self, key: str, identifier: str) -> None:
         # One that was replaced or taken away is no news.
-        if self._shown.get(key) == identifier:
+        shown = self._shown.get(key)
+        if shown is not None and shown[0] == identifier:
             del self._shown[key]
-            self._front.closed.emit(key, True)
+            self._front.closed.emit(shown[1])

@@ -5,6 +5,7 @@ import os
 import sys
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Final
 
 from PySide6.QtCore import QObject, QTimer
@@ -29,14 +30,17 @@ LINKS_MS: Final = 3000
 """After the start, in milliseconds: once everything the person waits for is done."""
 
 
-def alert_surface(parent: QObject) -> AlertSurface | None:
-    """The desktop's own way of showing alerts with buttons; None where there is none."""
+def alert_surface(bubbles: Path, parent: QObject) -> AlertSurface | None:
+    """The desktop's own way of showing alerts with buttons; None where there is none.
+
+    `bubbles`: the file that tells the next window what this one showed, where the desktop needs that.
+    """
     if sys.platform in ("win32", "darwin"):
         from reply_desktop.ui.native_alerts import NativeAlerts
 
         return NativeAlerts(parent)
     bus = session_bus()
-    return DBusAlerts(bus, parent) if bus else None
+    return DBusAlerts(bus, bubbles, parent) if bus else None
 
 
 class Surroundings(QObject):
@@ -51,7 +55,7 @@ class Surroundings(QObject):
         self.preferences = Preferences(front.bridge, self)
         self.preferences.changed.connect(self._on_preference)
         self.tray = Tray(front.bridge, self, roster=front.roster)
-        self.surface = alert_surface(self)
+        self.surface = alert_surface(config.data_dir / "bubbles.json", self)
         self.alerts = Alerts(front.bridge, self.preferences, self.tray, self.surface, self)
         self.leaving = Leaving(
             front.bridge,

@@ -4,6 +4,7 @@ import os
 import queue
 import signal
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -12,10 +13,11 @@ from PySide6.QtCore import Qt, SignalInstance
 from PySide6.QtGui import QColor, QImage
 
 from reply_desktop.ui.alert_surface import DEFAULT, Alert
+from reply_desktop.ui.bubble_file import kept
 from reply_desktop.ui.dbus_alerts import DBusAlerts, session_bus
 from tests.harness.accessibility import Accessibility
 from tests.harness.bus import Bus
-from tests.harness.notifications import SERVICE, Notifications
+from tests.harness.notifications import SERVICE, Closed, Notifications
 from tests.harness.waiting import wait_until
 
 pytestmark = pytest.mark.desktop
@@ -27,6 +29,18 @@ LOST = Alert(
     critical=True,
     actions=(("reconnect", "Reconnect"), ("details", "Details")),
 )
+
+
+SHOWING = """
+import signal, sys
+from pathlib import Path
+from reply_desktop.ui.dbus_alerts import DBusAlerts, session_bus
+from tests.desktop.test_alerts_dbus import LOST
+alerts = DBusAlerts(session_bus(), Path(sys.argv[1]))
+alerts.show(LOST)
+signal.pause()
+"""
+"""A program that shows an alert until it is killed."""
 
 
 class Heard:
@@ -44,10 +58,16 @@ class Heard:
 
 
 @pytest.fixture
-def alerts(desktop: object) -> Iterator[DBusAlerts]:
+def file(tmp_path: Path) -> Path:
+    """Where it is kept what is shown."""
+    return tmp_path / "bubbles.json"
+
+
+@pytest.fixture
+def alerts(desktop: object, file: Path) -> Iterator[DBusAlerts]:
     bus = session_bus()
     assert bus
-    made = DBusAlerts(bus)
+    made = DBusAlerts(bus, file)
     yield made
     made.stop()
 
@@ -116,10 +136,7 @@ def test_texts_from_outside_stay_texts(
     screenshot("alert-hostile-text")
 
 
-def test_stopping_leaves_no_alert_and_no_thread(notifications: Notifications) -> None:
-    bus = session_bus()
-    assert bus
-    alerts = DBusAlerts(bus)
+def test_stopping_leaves_no_alert_and_no_thread(alerts: DBusAlerts, notifications: Notifications) -> None:
     alerts.show(LOST)
     shown = notifications.wait_for(lambda each: each.summary == LOST.title)
     thread = alerts._thread
@@ -135,10 +152,32 @@ def test_a_daemon_that_ends_takes_its_numbers_along(alerts: DBusAlerts, notifica
     notifications.wait_for(lambda each: each.summary == LOST.title)
     closed = Heard(alerts.closed)
     restart_daemon()
-    assert closed.next() == (LOST.key, False)
+    assert closed.next() == (LOST,)
     alerts.show(Alert(LOST.key, "after the restart", "", critical=True))
     again = notifications.wait_for(lambda each: each.summary == "after the restart")
     assert again.replaces == 0
+
+
+def test_a_bubble_whose_window_was_killed_goes_with_the_next_start(
+    file: Path, notifications: Notifications
+) -> None:
+    program = subprocess.Popen([sys.executable, "-c", SHOWING, str(file)], cwd=Path(__file__).parents[2])
+    try:
+        left = notifications.wait_for(lambda each: each.summary == LOST.title)
+        wait_until(lambda: kept(file).numbers == (left.id,), "number of the bubble in the file")
+    finally:
+        program.kill()
+        program.wait()
+    assert notifications.visible == [left]
+    bus = session_bus()
+    assert bus
+    alerts = DBusAlerts(bus, file)
+    try:
+        assert notifications.wait_until_closed(left) is Closed.WITHDRAWN
+        wait_until(lambda: not file.exists(), "empty memory")
+        assert len(notifications.shown) == 1
+    finally:
+        alerts.stop()
 
 
 def wait_for_bubble(accessibility: Accessibility, title: str) -> None:

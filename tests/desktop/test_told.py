@@ -17,6 +17,7 @@ from reply_desktop.domain.grant import TokenSet
 from reply_desktop.domain.preferences import EMAIL_TO
 from reply_desktop.sandbox.control import Control
 from reply_desktop.sandbox.seed import ALERTS_TO
+from reply_desktop.ui.bubble_file import kept
 from tests.desktop.telling import (
     ANA,
     DANA,
@@ -161,12 +162,16 @@ def test_a_window_that_dies_tells_nothing_twice_and_leaves_nothing_untold(
     app: App, notifications: Notifications, tray: Tray, screenshot: Screenshot
 ) -> None:
     lose(app, ANA)
-    lost(notifications, ANA)
+    dead = lost(notifications, ANA)
+    shown = app.config.data_dir / "bubbles.json"
+    wait_until(lambda: kept(shown).numbers == (dead.id,), "number of the bubble in the window's file")
     app.kill_window()
     lose(app, DANA)
     wait_until(lambda: red(app) == {ANA, DANA}, "end of the second account")
     app.start()
-    lost(notifications, DANA)
+    alive = lost(notifications, DANA)
+    assert notifications.wait_until_closed(dead) is Closed.WITHDRAWN, "its buttons did nothing any more"
+    assert notifications.visible == [alive]
     app.wait_for_words("2 accounts cannot send", ANA, DANA)
     wait_until(lambda: tray.wait_for_icon().tooltip.startswith("2 accounts need you"), "tooltip")
     wait_until(lambda: app.unread == 2, "count of the bell")

@@ -9,7 +9,9 @@ Orders, one a line: `lose ID`, `mend ID`, `risk ID`, `remind ID`, `rename {"acco
 import json
 import os
 import sys
+import tempfile
 from dataclasses import replace
+from pathlib import Path
 
 from PySide6.QtCore import QObject, QSocketNotifier
 from PySide6.QtWidgets import QApplication
@@ -38,11 +40,12 @@ engine = FakeEngine(row(place, f"{name}@acme.example") for place, name in enumer
 bridge = Bridge(engine.connect)
 bridge.start()
 tray = Tray(bridge)
+folder = tempfile.TemporaryDirectory()
 bus = session_bus()
 assert bus
 surface: AlertSurface | None = None
 if way != "plain":
-    surface = NativeAlerts() if way == "native" else DBusAlerts(bus)
+    surface = NativeAlerts() if way == "native" else DBusAlerts(bus, Path(folder.name) / "bubbles.json")
 alerts = Alerts(bridge, Preferences(bridge), tray, surface)
 texts: dict[str, str] = {}
 held = b""

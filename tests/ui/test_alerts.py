@@ -30,8 +30,8 @@ class Surface(QObject):
     """Stands for the notification daemon: keeps what it is told to show."""
 
     activated = Signal(str, str, str)
-    closed = Signal(str, bool)
-    refused = Signal(str)
+    closed = Signal(object)
+    refused = Signal(object)
 
     def __init__(self) -> None:
         super().__init__()
@@ -41,7 +41,7 @@ class Surface(QObject):
 
     def show(self, alert: Alert) -> None:
         if self.broken:
-            self.refused.emit(alert.key)
+            self.refused.emit(alert)
             return
         self.visible[alert.key] = alert
         self.shown.append(alert)
@@ -225,11 +225,26 @@ def test_trouble_over_before_it_was_told_is_not_told(qtbot: QtBot, desk: Desk) -
 def test_a_dismissed_alert_does_not_come_back_with_the_next_news(qtbot: QtBot, desk: Desk) -> None:
     desk.lose("a0")
     qtbot.waitUntil(lambda: bool(desk.surface.shown))
-    desk.surface.closed.emit(desk.surface.shown[0].key, True)
+    desk.surface.closed.emit(desk.surface.shown[0])
     desk.lose("a1")
     qtbot.waitUntil(lambda: len(desk.surface.shown) == 2)
     assert desk.surface.shown[1].title == "ben@acme.example cannot send"
     assert desk.surface.shown[1].key != desk.surface.shown[0].key
+
+
+def test_an_alert_put_away_while_it_is_changed_is_there_still(qtbot: QtBot, desk: Desk) -> None:
+    desk.lose("a0")
+    qtbot.waitUntil(lambda: len(desk.surface.shown) == 1)
+    desk.lose("a1")
+    qtbot.waitUntil(lambda: len(desk.surface.shown) == 2)
+    first, second = desk.surface.shown
+    desk.surface.closed.emit(first)
+    with qtbot.waitSignal(desk.alerts.reconnect_all_asked) as heard:
+        desk.surface.activated.emit(second.key, "reconnect", "")
+    assert heard.args == [("a0", "a1")]
+    desk.engine.withdraw(lost(desk.engine, "a0"))
+    desk.engine.withdraw(lost(desk.engine, "a1"))
+    qtbot.waitUntil(lambda: desk.surface.visible == {})
 
 
 def test_news_that_came_as_the_alert_was_put_away_is_still_told(qtbot: QtBot, desk: Desk) -> None:
@@ -238,7 +253,7 @@ def test_news_that_came_as_the_alert_was_put_away_is_still_told(qtbot: QtBot, de
     group = desk.alerts._groups[desk.surface.shown[0].key]
     desk.lose("a1", "a2")
     qtbot.waitUntil(lambda: len(group.all) == 3)
-    desk.surface.closed.emit(desk.surface.shown[0].key, True)
+    desk.surface.closed.emit(desk.surface.shown[0])
     qtbot.waitUntil(lambda: len(desk.surface.shown) == 2)
     assert desk.surface.shown[1].title == "2 accounts need you"
     assert desk.surface.shown[1].text == "ben@acme.example and cy@acme.example cannot send."
@@ -389,7 +404,7 @@ def test_what_is_claimed_as_the_alert_is_put_away_is_still_told(qtbot: QtBot, de
     desk.engine.mute = {ClaimAlerts}
     desk.lose("a1")
     qtbot.waitUntil(lambda: bool(desk.engine.held))
-    desk.surface.closed.emit(desk.surface.shown[0].key, True)
+    desk.surface.closed.emit(desk.surface.shown[0])
     desk.engine.answer_held()
     qtbot.waitUntil(lambda: len(desk.surface.shown) == 2)
     assert desk.surface.shown[1].title == "ben@acme.example cannot send"
@@ -421,7 +436,7 @@ def test_a_reminder_changes_the_alert_that_is_still_there(qtbot: QtBot, desk: De
 def test_a_reminder_after_the_alert_was_put_away_is_a_new_one(qtbot: QtBot, desk: Desk) -> None:
     desk.lose("a0", "a1")
     qtbot.waitUntil(lambda: bool(desk.surface.shown))
-    desk.surface.closed.emit(desk.surface.shown[0].key, True)
+    desk.surface.closed.emit(desk.surface.shown[0])
     desk.engine.alert(*(replace(lost(desk.engine, one), reminded=2) for one in ("a0", "a1")))
     qtbot.waitUntil(lambda: len(desk.surface.shown) == 2)
     assert desk.surface.shown[1].title == "2 accounts still need you"
@@ -478,6 +493,16 @@ def test_a_refused_alert_goes_to_the_tray(qtbot: QtBot, desk: Desk) -> None:
     with qtbot.waitSignal(desk.alerts.account_asked) as heard:
         desk.bubbles.message_clicked.emit()
     assert heard.args == ["a0"]
+
+
+def test_a_refused_change_that_tells_nothing_new_is_no_message_of_the_tray(qtbot: QtBot, desk: Desk) -> None:
+    desk.surface.broken = True
+    desk.lose("a0", "a1")
+    qtbot.waitUntil(lambda: len(desk.bubbles.shown) == 1)
+    with qtbot.waitSignal(desk.surface.refused) as refused:
+        desk.engine.withdraw(lost(desk.engine, "a0"))
+    assert refused.args[0].title == "ben@acme.example cannot send"
+    assert len(desk.bubbles.shown) == 1
 
 
 def test_without_a_bus_the_tray_tells_and_shows_no_markup(qtbot: QtBot, open_bridge: Open) -> None:

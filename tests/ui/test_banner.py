@@ -22,7 +22,7 @@ from reply_desktop.ui.banner import Banners, hit_words, own_red, red_words
 from reply_desktop.ui.bridge import Bridge, EngineState
 from reply_desktop.ui.roster import Roster
 from tests.fakes.engine import NOW, FakeEngine, few, few_sequences, row, sequence_row
-from tests.harness.settling import settle
+from tests.harness.settling import activate, settle
 
 Made = tuple[Banners, FakeEngine, Bridge]
 Make = Callable[[FakeEngine], Made]
@@ -97,6 +97,20 @@ def test_several_red_accounts_are_mended_in_one_run(qtbot: QtBot, make: Make) ->
         banner.action.click()
 
 
+def test_the_keyboard_stays_in_a_line_that_says_something_else(qtbot: QtBot, make: Make) -> None:
+    banners, engine, _ = make(FakeEngine(few()))
+    activate(qtbot, banners)
+    banner = banners.banner("red")
+    assert banner is not None and banner.action is not None
+    banner.action.setFocus()
+    qtbot.waitUntil(banner.action.hasFocus)
+    engine.change("a1", state=State.EXPIRED, cause=Cause.GRANT_REVOKED)
+    qtbot.waitUntil(lambda: banners.texts()[0].startswith("2 accounts cannot send"))
+    changed = banners.banner("red")
+    assert changed is not None and changed.action is not None and changed.action.text() == "Reconnect all"
+    qtbot.waitUntil(changed.action.hasFocus)
+
+
 def test_what_a_sign_in_cannot_mend_is_shown_instead(qtbot: QtBot, make: Make) -> None:
     blocked = row(1, "n1@x.example", state=State.BLOCKED, cause=Cause.ADMIN_POLICY)
     banners, _, _ = make(FakeEngine([blocked]))
@@ -145,7 +159,7 @@ def test_a_locked_keyring_is_told_once_and_tried_again(qtbot: QtBot, make: Make)
 def test_a_passphrase_is_asked_in_the_line_and_not_kept(qtbot: QtBot, make: Make) -> None:
     engine = FakeEngine()
     locked(engine, VaultStatus.NEEDS_PASSPHRASE, "Enter the passphrase of your sign-ins.")
-    banners, engine, _ = make(engine)
+    banners, engine, bridge = make(engine)
     banner = banners.banner("vault")
     assert banner is not None and banner.action is not None and not banner.action.isEnabled()
     (field,) = banner.findChildren(QLineEdit)
@@ -153,7 +167,7 @@ def test_a_passphrase_is_asked_in_the_line_and_not_kept(qtbot: QtBot, make: Make
     QTest.keyClicks(field, "open sesame")
     # What goes on elsewhere does not disturb the typing.
     engine.push(VaultChanged("needs_passphrase"))
-    qtbot.wait(20)
+    settle(qtbot, bridge)
     assert field.text() == "open sesame"
     locked(engine, VaultStatus.OPEN, "")
     QTest.keyClick(field, Qt.Key.Key_Return)

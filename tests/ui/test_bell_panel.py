@@ -227,6 +227,24 @@ def test_old_unread_entries_are_fetched_to_the_top(
     assert titles(bell)[0] == "Details: account900@acme.example cannot send"
 
 
+def test_opened_again_before_it_was_read_all_can_be_read(
+    qtbot: QtBot, open_bell: Callable[[FakeEngine], Bell]
+) -> None:
+    engine = PagedEngine([entry(number, read=True) for number in range(PAGE + SHOWN)])
+    engine.mute = {ListNotifications}
+    bell = open_bell(engine)
+    for _ in range(3):
+        bell.open_panel()
+    qtbot.waitUntil(lambda: len(engine.held) == 2)
+    engine.mute = set()
+    engine.answer_held()
+    panel = panel_of(bell)
+    qtbot.waitUntil(lambda: len(panel._entries) == SHOWN)
+    settle(qtbot, bell._bridge)
+    panel._older.click()
+    qtbot.waitUntil(lambda: len(panel._rows) == PAGE + SHOWN)
+
+
 def test_a_failed_reading_is_told_in_the_panel(qtbot: QtBot, open_bell: Callable[[FakeEngine], Bell]) -> None:
     engine = PagedEngine([])
     engine.errors[ListNotifications] = StoreDamaged("The database cannot be read.", "Restore a backup.")

@@ -4,6 +4,7 @@ import subprocess
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from PySide6.QtGui import QColor, QImage
 from pytestqt.qtbot import QtBot
 
 from reply_desktop.ui.alert_surface import DEFAULT, Alert
+from reply_desktop.ui.bubble_file import keep, kept
 from reply_desktop.ui.dbus_alerts import NAME, PATH, DBusAlerts, session_bus
 from tests.harness.private_keyring import BUS
 
@@ -30,6 +32,7 @@ class Service:
         self.notified: list[tuple[Any, ...]] = []
         self.closed: list[int] = []
         self.refuse = False
+        self.on_notify: Callable[[], None] = lambda: None
         self._capabilities = list(capabilities)
         self._number = 0
         self._connection = open_dbus_connection(bus)
@@ -53,6 +56,7 @@ class Service:
                         call, "org.freedesktop.Notifications.Error.ExcessNotificationGeneration"
                     )
                 case "Notify":
+                    self.on_notify()
                     self._number += 1
                     self.notified.append(call.body)
                     reply = new_method_return(call, "u", (call.body[1] or self._number,))
@@ -112,8 +116,14 @@ def serve(bus: str) -> Iterator[Callable[..., Service]]:
 
 
 @pytest.fixture
-def alerts(bus: str, qtbot: QtBot) -> Iterator[DBusAlerts]:
-    made = DBusAlerts(bus)
+def file(tmp_path: Path) -> Path:
+    """Where it is kept what is shown."""
+    return tmp_path / "bubbles.json"
+
+
+@pytest.fixture
+def alerts(bus: str, file: Path, qtbot: QtBot) -> Iterator[DBusAlerts]:
+    made = DBusAlerts(bus, file)
     yield made
     made.stop()
 
@@ -169,7 +179,7 @@ def test_without_a_service_it_is_refused_and_tried_anew_later(
 ) -> None:
     with qtbot.waitSignal(alerts.refused) as refused:
         alerts.show(ALERT)
-    assert refused.args == ["k1"]
+    assert refused.args == [ALERT]
     service = serve()
     alerts.show(ALERT)
     qtbot.waitUntil(lambda: bool(service.notified))
@@ -180,7 +190,7 @@ def test_an_error_reply_is_a_refusal(qtbot: QtBot, alerts: DBusAlerts, serve: Ca
     service.refuse = True
     with qtbot.waitSignal(alerts.refused) as refused:
         alerts.show(ALERT)
-    assert refused.args == ["k1"]
+    assert refused.args == [ALERT]
     alerts.withdraw("k1")
     service.refuse = False
     alerts.show(ALERT)
@@ -188,8 +198,8 @@ def test_an_error_reply_is_a_refusal(qtbot: QtBot, alerts: DBusAlerts, serve: Ca
     assert service.closed == []
 
 
-def test_without_a_bus_it_is_refused(qtbot: QtBot, tmp_path: Path) -> None:
-    alerts = DBusAlerts(f"unix:path={tmp_path}/nobody")
+def test_without_a_bus_it_is_refused(qtbot: QtBot, file: Path) -> None:
+    alerts = DBusAlerts(f"unix:path={file.parent}/nobody", file)
     with qtbot.waitSignal(alerts.refused):
         alerts.show(ALERT)
     alerts.stop()
@@ -208,7 +218,7 @@ def test_pressed_and_dismissed_come_back_with_the_token(
     assert pressed.args == ["k1", "r", "token-7"]
     with qtbot.waitSignal(alerts.closed) as closed:
         service.signal("NotificationClosed", "uu", (1, 2))
-    assert closed.args == ["k1", True]
+    assert closed.args == [ALERT]
 
 
 def test_only_the_services_own_word_counts(
@@ -232,6 +242,18 @@ def test_only_the_services_own_word_counts(
     liar.close()
 
 
+def test_a_service_that_says_half_of_it_is_heard_on(
+    qtbot: QtBot, alerts: DBusAlerts, serve: Callable[..., Service]
+) -> None:
+    service = serve()
+    alerts.show(ALERT)
+    qtbot.waitUntil(lambda: bool(service.notified))
+    with qtbot.waitSignal(alerts.activated) as pressed:
+        service.signal("ActionInvoked", "u", (1,))
+        service.signal("ActionInvoked", "us", (1, "r"))
+    assert pressed.args == ["k1", "r", ""]
+
+
 def test_a_service_that_left_takes_its_numbers_along(
     qtbot: QtBot, alerts: DBusAlerts, serve: Callable[..., Service], bus: str
 ) -> None:
@@ -240,7 +262,7 @@ def test_a_service_that_left_takes_its_numbers_along(
     qtbot.waitUntil(lambda: bool(first.notified))
     with qtbot.waitSignal(alerts.closed) as closed:
         first.stop(bus)
-    assert closed.args == ["k1", False]
+    assert closed.args == [ALERT]
     second = serve()
     alerts.withdraw("k1")
     alerts.show(ALERT)
@@ -250,9 +272,9 @@ def test_a_service_that_left_takes_its_numbers_along(
 
 
 def test_stopping_takes_everything_away_and_ends_the_thread(
-    qtbot: QtBot, bus: str, serve: Callable[..., Service]
+    qtbot: QtBot, bus: str, file: Path, serve: Callable[..., Service]
 ) -> None:
-    service, alerts = serve(), DBusAlerts(bus)
+    service, alerts = serve(), DBusAlerts(bus, file)
     alerts.show(ALERT)
     alerts.show(Alert("k2", "T", ""))
     alerts.stop()
@@ -262,6 +284,78 @@ def test_stopping_takes_everything_away_and_ends_the_thread(
     alerts.show(ALERT)
     alerts.withdraw("k1")
     assert len(service.notified) == 2
+    assert not file.exists()
+
+
+def test_one_put_away_as_it_is_changed_is_the_old_one(
+    qtbot: QtBot, alerts: DBusAlerts, serve: Callable[..., Service]
+) -> None:
+    service = serve()
+    alerts.show(ALERT)
+    qtbot.waitUntil(lambda: bool(service.notified))
+    service.on_notify = lambda: service.signal("NotificationClosed", "uu", (1, 2))
+    changed = replace(ALERT, title="2 accounts need you")
+    with qtbot.waitSignal(alerts.closed) as closed:
+        alerts.show(changed)
+    assert closed.args[0] is ALERT
+    with qtbot.waitSignal(alerts.activated):
+        service.signal("ActionInvoked", "us", (1, "r"))
+    alerts.withdraw(ALERT.key)
+    qtbot.waitUntil(lambda: service.closed == [1])
+
+
+def wait_until_kept(qtbot: QtBot, file: Path, *numbers: int) -> None:
+    qtbot.waitUntil(lambda: kept(file).numbers == numbers)
+
+
+def test_what_a_killed_window_left_is_taken_away(
+    qtbot: QtBot, bus: str, file: Path, alerts: DBusAlerts, serve: Callable[..., Service]
+) -> None:
+    service = serve()
+    alerts.show(ALERT)
+    alerts.show(Alert("k2", "T", ""))
+    wait_until_kept(qtbot, file, 1, 2)
+    next_one = DBusAlerts(bus, file)
+    qtbot.waitUntil(lambda: service.closed == [1, 2])
+    next_one.show(ALERT)
+    wait_until_kept(qtbot, file, 3)
+    next_one.stop()
+    assert service.closed == [1, 2, 3]
+
+
+def test_what_is_gone_is_not_kept(
+    qtbot: QtBot, file: Path, alerts: DBusAlerts, serve: Callable[..., Service]
+) -> None:
+    service = serve()
+    for key in ("k1", "k2", "k3"):
+        alerts.show(replace(ALERT, key=key))
+    wait_until_kept(qtbot, file, 1, 2, 3)
+    alerts.withdraw("k1")
+    wait_until_kept(qtbot, file, 2, 3)
+    service.signal("NotificationClosed", "uu", (3, 2))
+    wait_until_kept(qtbot, file, 2)
+
+
+@pytest.mark.parametrize("other", ["bus", "service"])
+def test_what_another_service_shows_is_left_alone(
+    qtbot: QtBot, bus: str, file: Path, alerts: DBusAlerts, serve: Callable[..., Service], other: str
+) -> None:
+    service = serve()
+    alerts.show(ALERT)
+    wait_until_kept(qtbot, file, 1)
+    left = kept(file)
+    alerts.stop()
+    if other == "service":
+        service.stop(bus)
+        service = serve()
+    service.closed.clear()
+    service.notified.clear()
+    keep(file, replace(left, bus="another") if other == "bus" else left)
+    next_one = DBusAlerts(bus, file)
+    next_one.show(ALERT)
+    qtbot.waitUntil(lambda: bool(service.notified))
+    assert service.closed == []
+    next_one.stop()
 
 
 @pytest.mark.parametrize(

@@ -110,7 +110,7 @@ def test_what_the_person_does_comes_back_and_ends_the_alert(
     alerts.closed.connect(lambda *values: heard.append(values))
     notifier.on_button_pressed(notifier.sent[0].identifier, "reconnect")
     qtbot.waitUntil(lambda: len(heard) == 2)
-    assert heard == [("bad-1", "reconnect", ""), ("bad-1", True)]
+    assert heard == [("bad-1", "reconnect", ""), (ALERT,)]
     alerts.show(ALERT)
     qtbot.waitUntil(lambda: len(notifier.sent) == 2)
     with qtbot.waitSignal(alerts.activated) as pressed:
@@ -120,7 +120,7 @@ def test_what_the_person_does_comes_back_and_ends_the_alert(
     qtbot.waitUntil(lambda: len(notifier.sent) == 3)
     with qtbot.waitSignal(alerts.closed) as closed:
         notifier.on_dismissed(notifier.sent[2].identifier)
-    assert closed.args == ["bad-1", True]
+    assert closed.args == [ALERT]
 
 
 def test_news_take_the_place_and_what_is_no_news_does_not_pop_up_again(
@@ -131,8 +131,8 @@ def test_news_take_the_place_and_what_is_no_news_does_not_pop_up_again(
     alerts.show(Alert("bad-1", "ben cannot send", "", fresh=False))
     alerts.show(Alert("bad-2", "eva cannot send", "", fresh=False))
     qtbot.waitUntil(lambda: notifier.visible == ["2 accounts need you", "eva cannot send"])
-    gone: list[str] = []
-    alerts.closed.connect(lambda key, dismissed: gone.append(key))
+    gone: list[Alert] = []
+    alerts.closed.connect(gone.append)
     notifier.on_dismissed(notifier.sent[0].identifier)
     alerts.withdraw("bad-1")
     alerts.withdraw("bad-1")
@@ -140,11 +140,25 @@ def test_news_take_the_place_and_what_is_no_news_does_not_pop_up_again(
     assert gone == []
 
 
+def test_what_went_is_the_last_that_was_to_be_shown(
+    qtbot: QtBot, alerts: NativeAlerts, notifier: Notifier
+) -> None:
+    alerts.show(ALERT)
+    changed = Alert("bad-1", "ben cannot send", "", fresh=False)
+    alerts.show(changed)
+    alerts.show(Alert("bad-2", "eva cannot send", ""))
+    qtbot.waitUntil(lambda: len(notifier.sent) == 2)
+    with qtbot.waitSignal(alerts.closed) as closed:
+        notifier.on_dismissed(notifier.sent[0].identifier)
+    assert closed.args[0] is changed
+
+
 def test_good_news_leaves_with_the_next(qtbot: QtBot, alerts: NativeAlerts, notifier: Notifier) -> None:
-    alerts.show(Alert("good-1", "ana works again", "", passing=True))
+    first = Alert("good-1", "ana works again", "", passing=True)
+    alerts.show(first)
     with qtbot.waitSignal(alerts.closed) as closed:
         alerts.show(Alert("good-2", "ben works again", "", passing=True))
-    assert closed.args == ["good-1", False]
+    assert closed.args == [first]
     qtbot.waitUntil(lambda: notifier.visible == ["ben works again"])
 
 
@@ -165,7 +179,7 @@ def test_what_cannot_be_shown_is_refused_and_tried_anew_later(
         setattr(notifier, broken, False)
     with qtbot.waitSignal(alerts.refused) as refused:
         alerts.show(ALERT)
-    assert refused.args == ["bad-1"]
+    assert refused.args == [ALERT]
     assert notifier.sent == []
     mended.append(True)
     notifier.trouble, notifier.allowed, notifier.takes, notifier.able = None, True, True, True
