@@ -362,7 +362,7 @@ class NotificationList:
 
 @dataclass(frozen=True, slots=True)
 class ListNotifications(Request[NotificationList]):
-    """The bell's entries older than `before` (UTC), at most `limit`."""
+    """The bell's entries older than `before` (UTC): `limit`, and the rest of the last one's moment."""
 
     Answer: ClassVar[type] = NotificationList
     limit: int = 100

@@ -3,7 +3,7 @@
 import argparse
 import json
 from collections.abc import Callable, Iterator, Mapping
-from datetime import datetime, time, timedelta
+from datetime import datetime, time
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -19,9 +19,9 @@ from reply_desktop.domain.notification import Severity, plain
 from reply_desktop.domain.notification_rules import CHOICES, RULES, wanted_channels
 from reply_desktop.domain.preferences import (
     ALERT_CHOICES,
-    DEFAULTS,
     EMAIL_CAP,
     EMAIL_TO,
+    OF_ALERTS,
     OTHER_ACCOUNTS,
     QUIET,
     REMINDERS,
@@ -87,7 +87,7 @@ class NotificationCommands:
 
     def notifications_choices(self, front: Front, args: argparse.Namespace) -> int:
         """What is told where, after a change if one is wanted."""
-        kept = _settings(front, *(name for name in DEFAULTS if name.startswith("notify.")))
+        kept = _settings(front, *OF_ALERTS)
         said = {setting: getattr(args, switch) for switch, setting in _SWITCHES.items()}
         changed: dict[str, Any] = {setting: word == "on" for setting, word in said.items() if word}
         if args.news is not None:
@@ -222,17 +222,14 @@ def _put(front: Front, values: dict[str, Any]) -> None:
 
 
 def _bell(front: Front, limit: int, *, unread: bool) -> list[NotificationRow]:
-    found: dict[str, NotificationRow] = {}
+    kept: list[NotificationRow] = []
     before: datetime | None = None
     while True:
         page = front.ask(m.ListNotifications(_PAGE, before)).rows
-        fresh = [row for row in page if row.id not in found]
-        found |= {row.id: row for row in fresh}
-        kept = [row for row in found.values() if not (unread and row.read)]
-        if len(page) < _PAGE or not fresh or 0 < limit <= len(kept):
+        kept += [row for row in page if not (unread and row.read)]
+        if len(page) < _PAGE or 0 < limit <= len(kept):
             return kept[:limit] if limit > 0 else kept
-        # Others of the very same moment may stand on the next page.
-        before = page[-1].at + timedelta(microseconds=1)
+        before = page[-1].at
 
 
 def _line(row: NotificationRow) -> str:

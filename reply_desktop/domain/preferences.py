@@ -42,6 +42,8 @@ DEFAULTS: Final[Mapping[str, Any]] = MappingProxyType(
     }
 )
 """Setting → what holds until the person chooses. Quit ends checking too, unless it is to keep running."""
+OF_ALERTS: Final = tuple(name for name in DEFAULTS if name.startswith("notify."))
+"""The settings of what the person hears of, and where."""
 
 
 @dataclass(frozen=True, slots=True)

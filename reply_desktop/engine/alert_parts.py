@@ -6,7 +6,7 @@ from datetime import datetime, tzinfo
 
 from reply_desktop.domain import alert_words, events
 from reply_desktop.domain.announcement import Channel, kind_of
-from reply_desktop.domain.preferences import ALERT_CHOICES, EMAIL_CAP, EMAIL_TO, QUIET
+from reply_desktop.domain.preferences import ALERT_CHOICES, EMAIL_TO, OF_ALERTS, QUIET
 from reply_desktop.domain.provider import Provider
 from reply_desktop.domain.states import CAN_SEND
 from reply_desktop.services.alert_mail import AlertMail
@@ -161,13 +161,12 @@ def build_alerts(
     def on_put(names: frozenset[str]) -> None:
         if names & {EMAIL_TO, ALERT_CHOICES}:
             mail_what_lasts()
-        if names & {EMAIL_TO, EMAIL_CAP, ALERT_CHOICES}:
-            mail.changed()
         if QUIET in names:
             with store.begin() as unit:
                 announcer.quiet_changed(unit, clock.now())
                 unit.commit()
-            parts.on_change()
+        if names & set(OF_ALERTS):
+            mail.changed()
 
     def on_end(channel: str) -> None:
         if kind_of(channel) is Channel.EMAIL:

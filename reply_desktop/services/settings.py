@@ -22,7 +22,6 @@ NAMES: Final = {name: json.dumps(value) for name, value in preferences.DEFAULTS.
 
 _log = logging.getLogger(__name__)
 
-_NOTIFY = tuple(name for name in preferences.DEFAULTS if name.startswith("notify."))
 _PROVIDER = "provider."
 _ALERTS = "notify."
 _MARK = "vault.mark"
@@ -153,7 +152,7 @@ class SettingsDesk:
         """What the person wants to hear of, and where. A value that cannot be used counts as not set."""
         held = self._held
         if held.wants is None:
-            values = {name: json.loads(text) for name, text in self.get(_NOTIFY).items()}
+            values = {name: json.loads(text) for name, text in self.get(preferences.OF_ALERTS).items()}
             team = self.team()
             try:
                 held.wants = preferences.preferences(values, team)
@@ -168,7 +167,9 @@ class SettingsDesk:
 
     def _refuse_unusable(self, values: Mapping[str, str]) -> None:
         """What the person gave for notifications makes sense as a whole. Raises InvalidInput."""
-        given = {name: json.loads(text) for name, text in (self.get(_NOTIFY) | dict(values)).items()}
+        given = {
+            name: json.loads(text) for name, text in (self.get(preferences.OF_ALERTS) | dict(values)).items()
+        }
         preferences.preferences(given)
         if given[preferences.EMAIL_TO]:
             parse_address(given[preferences.EMAIL_TO])

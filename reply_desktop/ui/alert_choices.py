@@ -30,8 +30,8 @@ CHOICE_WORDS: Final = {
 STILL: Final = "Still not fixed"
 """The row of the reminders."""
 
-_ALWAYS: Final = "Bell and log"
-_WHY_ALWAYS: Final = "The bell and the log keep everything, so that nothing is lost."
+_ALWAYS: Final = "Bell"
+_WHY_ALWAYS: Final = "The bell keeps everything, so that nothing is lost."
 _WHY_STILL: Final = "The entry stays in the bell; each reminder marks it unread again."
 _WHY_NOT: Final = {
     Channel.EMAIL: "One e-mail per problem is enough.",

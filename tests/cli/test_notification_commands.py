@@ -86,23 +86,17 @@ def test_list_of_nothing(shell: Shell, argv: list[str], says: str) -> None:
 
 @pytest.mark.parametrize(("limit", "found"), [(0, 1203), (700, 700), (1, 1)])
 def test_list_turns_pages_and_loses_none_of_the_same_moment(shell: Shell, limit: int, found: int) -> None:
-    rows = [notice(f"n{i}", at=AT - timedelta(seconds=i // 20)) for i in range(1203)]
+    rows = [notice(f"n{i}", at=AT - timedelta(seconds=i // 30)) for i in range(1203)]
 
     def bell(request: m.ListNotifications) -> m.NotificationList:
         older = [row for row in rows if request.before is None or row.at < request.before]
-        return m.NotificationList(tuple(older[: request.limit]))
+        page = older[: request.limit]
+        return m.NotificationList(tuple(page + [row for row in older[len(page) :] if row.at == page[-1].at]))
 
     shell.front.answers[m.ListNotifications] = bell
     assert shell("notifications", "list", "--limit", str(limit), "--json") == 0
     ids = [one["id"] for one in json.loads(shell.printed)["notifications"]]
     assert ids == [row.id for row in rows[:found]]
-
-
-def test_list_ends_when_a_page_brings_nothing_new(shell: Shell) -> None:
-    same: tuple[NotificationRow, ...] = tuple(notice(f"n{i}") for i in range(500))
-    shell.front.answers[m.ListNotifications] = m.NotificationList(same)
-    assert shell("notifications", "list", "--limit", "0", "--json") == 0
-    assert len(json.loads(shell.printed)["notifications"]) == 500
 
 
 @pytest.mark.parametrize("ids", [(), ("n1", "n2")])

@@ -165,9 +165,9 @@ def test_without_an_address_nothing_is_noted_for_e_mail(told: Told) -> None:
 
 @pytest.mark.parametrize(
     ("name", "value", "tells"),
-    [(EMAIL_CAP, 3, 1), (EMAIL_TO, ME, 1), (ALERT_CHOICES, {}, 1), (REMINDERS, False, 0), (THEME, "dark", 0)],
+    [(EMAIL_CAP, 3, 1), (EMAIL_TO, ME, 1), (ALERT_CHOICES, {}, 1), (REMINDERS, False, 1), (THEME, "dark", 0)],
 )
-def test_settings_of_alert_mail_are_told_to_fronts(told: Told, name: str, value: object, tells: int) -> None:
+def test_settings_of_alerts_are_told_to_fronts(told: Told, name: str, value: object, tells: int) -> None:
     assert told.calls_of(lambda: told.put(name, value)) == tells
     rows = [event.mail for event in told.world.events if isinstance(event, events.AlertMailChanged)]
     assert len(rows) == tells

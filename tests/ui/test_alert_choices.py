@@ -61,7 +61,7 @@ def test_every_cell_says_what_it_is(open_card: Card) -> None:
     why = labels["E-mail: it works again, not offered"]
     assert why.text() == "–"
     assert why.toolTip() == "One e-mail per problem is enough."
-    assert "keep everything" in labels["Bell and log: an account cannot send, always"].toolTip()
+    assert "keeps everything" in labels["Bell: an account cannot send, always"].toolTip()
     assert sum(name.endswith(", always") for name in labels) == len(CHOICES) + 1
 
 

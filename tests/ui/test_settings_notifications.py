@@ -83,7 +83,7 @@ def test_the_grid_says_how_each_channel_stands(qtbot: QtBot, open_page: Page) ->
     page = open_page(engine)
     states = page.choices.states
     assert {name: label.text() for name, label in states.items()} == {
-        "Bell and log": "always",
+        "Bell": "always",
         "Desktop": "on",
         "E-mail": "no address",
         "Team channels": "none yet",

@@ -169,8 +169,10 @@ _newest = _entries.order_by(_notifications.at.desc(), tables.as_added.desc()).li
 _named_entries = Statement(
     _entries.where(is_among(_notifications.id, "ids")).order_by(_notifications.at, tables.as_added)
 )
-_bell = Statement(_newest)
-_bell_before = Statement(_newest.where(_notifications.at < bindparam("before")))
+_MOST: Final = 2**63 - 1
+"""The greatest number that the database knows: every time is before it, and no list is as long."""
+_bell = Statement(_newest.where(_notifications.at < bindparam("before")))
+_bell_of = Statement(_newest.where(_notifications.at == bindparam("at")))
 
 
 class SqliteReads:
@@ -248,14 +250,15 @@ class SqliteReads:
         )
 
     def notifications(self, limit: int, before: datetime | None = None) -> list[NotificationRow]:
-        """The newest entries of the bell, or the newest older than `before`."""
+        """The newest entries of the bell, older than `before`; past `limit` those of the last's moment."""
         with self._reading() as runner:
-            rows = (
-                runner.rows(_bell, limit=limit)
-                if before is None
-                else runner.rows(_bell_before, limit=limit, before=to_us(before))
-            )
-        return [_notification_row(row) for row in rows]
+            rows = runner.rows(_bell, limit=limit, before=to_us(before) if before else _MOST)
+            found = [_notification_row(row) for row in rows]
+            if len(found) == limit > 0:
+                at = found[-1].at
+                rows = runner.rows(_bell_of, limit=_MOST, at=to_us(at))
+                found = [row for row in found if row.at != at] + [_notification_row(row) for row in rows]
+        return found
 
     def notification_rows(self, ids: Sequence[str]) -> list[NotificationRow]:
         """These entries of the bell, oldest first; those no longer there are left out."""

@@ -376,3 +376,15 @@ def test_entries_of_the_same_moment_are_listed_the_last_added_first(store: Sqlit
             unit.notifications.add(a_notification(name))
         unit.commit()
     assert [row.id for row in store.reads.notifications(9)] == ["c", "a", "b"]
+
+
+def test_a_page_of_the_bell_ends_with_a_whole_moment(store: SqliteStore) -> None:
+    with store.begin() as unit:
+        unit.notifications.add(a_notification("old", at=START - timedelta(seconds=1)))
+        for n in range(5):
+            unit.notifications.add(a_notification(f"{n}"))
+        unit.notifications.add(a_notification("new", at=START + timedelta(seconds=1)))
+        unit.commit()
+    first = store.reads.notifications(3)
+    assert [row.id for row in first] == ["new", "4", "3", "2", "1", "0"]
+    assert [row.id for row in store.reads.notifications(3, first[-1].at)] == ["old"]
