@@ -23,7 +23,7 @@ from reply_desktop.domain.preferences import (
     REMINDERS,
     TRAY_ALERTS,
 )
-from reply_desktop.domain.rows import AlertMailRow, NotificationRow
+from reply_desktop.domain.rows import AlertMailRow
 from reply_desktop.ui.alert_choices import CHOICE_WORDS
 from tests.cli.test_notification_shapes import MAIL, SALES, notice
 from tests.cli.test_shapes import AT
