@@ -56,8 +56,11 @@ class ListTab(Tall):
             flow.addWidget(part)
         row = line(gap=Space.S)
         row.addWidget(filters, 1)
+        beside = line(gap=Space.S)
         for tool in tools:
-            row.addWidget(tool, 0, Qt.AlignmentFlag.AlignTop)
+            beside.addWidget(tool)
+        row.addLayout(beside)
+        row.setAlignment(beside, Qt.AlignmentFlag.AlignTop)
         rows.addLayout(row)
         for one in lines:
             rows.addWidget(one) if isinstance(one, QWidget) else rows.addLayout(one)

@@ -191,3 +191,14 @@ def test_the_engine_that_goes_takes_the_export_along(qtbot: QtBot, show: Show) -
     engine_of(tab).stop()
     qtbot.waitUntil(lambda: tab._bridge.engine is EngineState.LOST)
     assert not tab.export_button.isEnabled() and tab.model.rowCount() == 7
+
+
+def test_tools_of_different_heights_stand_on_one_line(show: Show) -> None:
+    tab = show(few_log())
+    for tool in (tab.news_button, tab.clear_button):
+        tool.show()
+    tab.grab()
+    middles = {
+        tool.geometry().center().y() for tool in (tab.news_button, tab.clear_button, tab.export_button)
+    }
+    assert len(middles) == 1 or max(middles) - min(middles) == 1
