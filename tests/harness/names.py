@@ -1,28 +1,12 @@
 """What assistive technology is told of the controls on a page."""
 
+from PySide6 import QtWidgets
 from PySide6.QtGui import QAccessible
-from PySide6.QtWidgets import (
-    QAbstractButton,
-    QAbstractItemView,
-    QAbstractSpinBox,
-    QComboBox,
-    QLineEdit,
-    QPlainTextEdit,
-    QTabBar,
-    QWidget,
-)
+from PySide6.QtWidgets import QComboBox, QWidget
 
-_CONTROLS = (
-    QAbstractButton,
-    QAbstractItemView,
-    QAbstractSpinBox,
-    QComboBox,
-    QLineEdit,
-    QPlainTextEdit,
-    QTabBar,
-)
-# Parts of these belong to them and are spoken of as one with them.
-_WHOLE = (QAbstractItemView, QAbstractSpinBox, QComboBox, QLineEdit)
+_WHOLE = (QtWidgets.QAbstractItemView, QtWidgets.QAbstractSpinBox, QComboBox, QtWidgets.QLineEdit)
+"""Parts of these belong to them and are spoken of as one with them."""
+_CONTROLS = (*_WHOLE, QtWidgets.QAbstractButton, QtWidgets.QPlainTextEdit, QtWidgets.QTabBar)
 
 
 def controls(page: QWidget) -> list[QWidget]:

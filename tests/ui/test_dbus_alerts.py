@@ -128,6 +128,14 @@ def alerts(bus: str, file: Path, qtbot: QtBot) -> Iterator[DBusAlerts]:
     made.stop()
 
 
+def shown(qtbot: QtBot, alerts: DBusAlerts, serve: Callable[..., Service]) -> Service:
+    """A service that shows ALERT."""
+    service = serve()
+    alerts.show(ALERT)
+    qtbot.waitUntil(lambda: bool(service.notified))
+    return service
+
+
 def test_everything_the_service_needs_is_sent(
     qtbot: QtBot, alerts: DBusAlerts, serve: Callable[..., Service]
 ) -> None:
@@ -180,9 +188,7 @@ def test_without_a_service_it_is_refused_and_tried_anew_later(
     with qtbot.waitSignal(alerts.refused) as refused:
         alerts.show(ALERT)
     assert refused.args == [ALERT]
-    service = serve()
-    alerts.show(ALERT)
-    qtbot.waitUntil(lambda: bool(service.notified))
+    shown(qtbot, alerts, serve)
 
 
 def test_an_error_reply_is_a_refusal(qtbot: QtBot, alerts: DBusAlerts, serve: Callable[..., Service]) -> None:
@@ -208,9 +214,7 @@ def test_without_a_bus_it_is_refused(qtbot: QtBot, file: Path) -> None:
 def test_pressed_and_dismissed_come_back_with_the_token(
     qtbot: QtBot, alerts: DBusAlerts, serve: Callable[..., Service]
 ) -> None:
-    service = serve()
-    alerts.show(ALERT)
-    qtbot.waitUntil(lambda: bool(service.notified))
+    service = shown(qtbot, alerts, serve)
     with qtbot.waitSignal(alerts.activated) as pressed:
         service.signal("ActivationToken", "us", (1, "token-7"))
         service.signal("ActionInvoked", "us", (99, "r"))
@@ -224,9 +228,7 @@ def test_pressed_and_dismissed_come_back_with_the_token(
 def test_only_the_services_own_word_counts(
     qtbot: QtBot, alerts: DBusAlerts, serve: Callable[..., Service], bus: str
 ) -> None:
-    service = serve()
-    alerts.show(ALERT)
-    qtbot.waitUntil(lambda: bool(service.notified))
+    service = shown(qtbot, alerts, serve)
     heard: list[str] = []
     alerts.activated.connect(lambda key, action, token: heard.append(action))
     liar = open_dbus_connection(bus)
@@ -245,9 +247,7 @@ def test_only_the_services_own_word_counts(
 def test_a_service_that_says_half_of_it_is_heard_on(
     qtbot: QtBot, alerts: DBusAlerts, serve: Callable[..., Service]
 ) -> None:
-    service = serve()
-    alerts.show(ALERT)
-    qtbot.waitUntil(lambda: bool(service.notified))
+    service = shown(qtbot, alerts, serve)
     with qtbot.waitSignal(alerts.activated) as pressed:
         service.signal("ActionInvoked", "u", (1,))
         service.signal("ActionInvoked", "us", (1, "r"))
@@ -290,9 +290,7 @@ def test_stopping_takes_everything_away_and_ends_the_thread(
 def test_one_put_away_as_it_is_changed_is_the_old_one(
     qtbot: QtBot, alerts: DBusAlerts, serve: Callable[..., Service]
 ) -> None:
-    service = serve()
-    alerts.show(ALERT)
-    qtbot.waitUntil(lambda: bool(service.notified))
+    service = shown(qtbot, alerts, serve)
     service.on_notify = lambda: service.signal("NotificationClosed", "uu", (1, 2))
     changed = replace(ALERT, title="2 accounts need you")
     with qtbot.waitSignal(alerts.closed) as closed:
