@@ -11,13 +11,12 @@ from reply_desktop.config import APP_ID, Endpoints
 from reply_desktop.domain.alert_words import NAMED
 from reply_desktop.domain.announcement import Channel
 from reply_desktop.domain.notification import NotificationKind
-from reply_desktop.domain.notification_rules import CHOICES, RULES
+from reply_desktop.domain.notification_rules import CHOICE_WORDS, CHOICES, RULES
 from reply_desktop.domain.preferences import DEFAULTS, EMAIL_CAP
 from reply_desktop.domain.provider import PROVIDER_NAMES, Provider
 from reply_desktop.domain.provider_setup import SETUP_STEPS
 from reply_desktop.services.alert_mail import ROUTES
 from reply_desktop.services.courier import LADDER_S
-from reply_desktop.ui.alert_choices import CHOICE_WORDS
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -69,7 +68,7 @@ def test_commands_and_options_exist() -> None:
 def told(kind: NotificationKind) -> list[str]:
     """A line of the table in docs/alerts.md, after what it says of the news itself."""
     rule = RULES[kind]
-    choice = next((CHOICE_WORDS[name][0] for name, kinds in CHOICES.items() if kind in kinds), "–")
+    choice = next((CHOICE_WORDS[name] for name, kinds in CHOICES.items() if kind in kinds), "–")
     marks = ["✓" if channel in rule.channels else "–" for channel in Channel]
     reminders = ", ".join(f"{after_s / HOUR_S:g} h" for after_s in rule.reminders_s)
     assert rule.again_s == (DAY_S if reminders else None)

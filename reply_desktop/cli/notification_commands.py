@@ -16,7 +16,7 @@ from reply_desktop.domain.announcement import Channel
 from reply_desktop.domain.errors import InvalidInput, NotFound
 from reply_desktop.domain.grant import MailServer, Security
 from reply_desktop.domain.notification import Severity, plain
-from reply_desktop.domain.notification_rules import CHOICES, RULES, wanted_channels
+from reply_desktop.domain.notification_rules import CHOICE_WORDS, CHOICES, RULES, wanted_channels
 from reply_desktop.domain.preferences import (
     ALERT_CHOICES,
     EMAIL_CAP,
@@ -33,10 +33,6 @@ from reply_desktop.domain.rows import AlertMailRow, NotificationRow
 _PAGE: Final = 500
 _OFF: Final = "off"
 _NONE: Final = "none"
-_NEWS: Final = MappingProxyType(
-    {"lost": "an account cannot send", "deadline": "a sign-in ends soon", "recovered": "it works again"}
-)
-"""What the person chooses channels for, in words."""
 _SWITCHES: Final = MappingProxyType(
     {"desktop": TRAY_ALERTS, "reminders": REMINDERS, "other_accounts": OTHER_ACCOUNTS}
 )
@@ -281,7 +277,7 @@ def _wanted_choice(news: str, words: list[str]) -> dict[str, list[str]]:
 
 def _choice_lines(told: Mapping[str, frozenset[Channel]], switches: Mapping[str, bool]) -> Iterator[str]:
     """A table of what is told where, and how the switches stand."""
-    first, second = max(map(len, _NEWS)), max(map(len, _NEWS.values()))
+    first, second = max(map(len, CHOICES)), max(map(len, CHOICE_WORDS.values()))
     yield f"{'':{first}}  {'':{second}}  " + "  ".join(shapes.CHANNELS)
     for news, channels in told.items():
         offered = RULES[CHOICES[news][0]].offered
@@ -289,7 +285,7 @@ def _choice_lines(told: Mapping[str, frozenset[Channel]], switches: Mapping[str,
         for word, channel in shapes.CHANNELS.items():
             on = channel in channels and (switches["desktop"] or channel is not Channel.TRAY)
             cells.append(f"{('on' if on else _OFF) if channel in offered else '-':{len(word)}}")
-        yield f"{news:{first}}  {_NEWS[news]:{second}}  {'  '.join(cells)}".rstrip()
+        yield f"{news:{first}}  {CHOICE_WORDS[news].lower():{second}}  {'  '.join(cells)}".rstrip()
     said = (f"{name.replace('_', ' ')} {'on' if on else _OFF}" for name, on in switches.items())
     yield ", ".join(said).capitalize() + ". The bell tells everything."
 

@@ -71,6 +71,10 @@ CHOICES: Final = MappingProxyType(
     }
 )
 """What the person chooses channels for, and the kinds it stands for. Kinds not named follow their rule."""
+CHOICE_WORDS: Final = MappingProxyType(
+    {"lost": "An account cannot send", "deadline": "A sign-in ends soon", "recovered": "It works again"}
+)
+"""What each choice is called."""
 
 
 def default_choices() -> dict[str, list[str]]:

@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QCheckBox, QGridLayout, QLabel, QWidget
 
 from reply_desktop.domain.announcement import Channel
 from reply_desktop.domain.notification import NotificationKind
-from reply_desktop.domain.notification_rules import CHOICES, RULES, default_choices
+from reply_desktop.domain.notification_rules import CHOICE_WORDS, CHOICES, RULES, default_choices
 from reply_desktop.domain.preferences import ALERT_CHOICES, OTHER_ACCOUNTS, REMINDERS, TRAY_ALERTS
 from reply_desktop.ui import icons, theme
 from reply_desktop.ui.controls import button, column, hairline, line, wrapped
@@ -21,12 +21,12 @@ COLUMN: Final = 88
 """Width of a channel's column, in pixels at 100 % text size."""
 CHANNELS: Final = {Channel.TRAY: "Desktop", Channel.EMAIL: "E-mail", Channel.TEAM: "Team channels"}
 """Channels in the order of their columns, and what heads them."""
-CHOICE_WORDS: Final = {
-    "lost": ("An account cannot send", "At once. Several within a minute come as one."),
-    "deadline": ("A sign-in ends soon", "With the date, before anything stops."),
-    "recovered": ("It works again", "One short notice, if you had been told of the trouble."),
+MEANINGS: Final = {
+    "lost": "At once. Several within a minute come as one.",
+    "deadline": "With the date, before anything stops.",
+    "recovered": "One short notice, if you had been told of the trouble.",
 }
-"""Choice → its title, and what it means."""
+"""Choice → what it means."""
 STILL: Final = "Still not fixed"
 """The row of the reminders."""
 
@@ -93,8 +93,8 @@ class ChoicesCard(Card):
         for place, title in enumerate(CHANNELS.values(), start=2):
             self._head(title, place, "")
         for choice, kinds in CHOICES.items():
-            title, about = CHOICE_WORDS[choice]
-            self._row(title, about, _WHY_ALWAYS)
+            title = CHOICE_WORDS[choice]
+            self._row(title, MEANINGS[choice], _WHY_ALWAYS)
             for place, channel in enumerate(CHANNELS, start=2):
                 self._cell(choice, title, place, channel, offered=channel in RULES[kinds[0]].offered)
         self._row(STILL, _reminders(), _WHY_STILL)

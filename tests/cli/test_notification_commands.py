@@ -24,7 +24,6 @@ from reply_desktop.domain.preferences import (
     TRAY_ALERTS,
 )
 from reply_desktop.domain.rows import AlertMailRow
-from reply_desktop.ui.alert_choices import CHOICE_WORDS
 from tests.cli.test_notification_shapes import MAIL, SALES, notice
 from tests.cli.test_shapes import AT
 from tests.fakes.shell import Shell
@@ -127,12 +126,6 @@ def test_choices_show_what_is_told_where(shell: Shell) -> None:
     assert shell("notifications", "choices", "--json") == 0
     told = json.loads(shell.printed)["choices"]
     assert told["news"]["recovered"] == ["desktop", "team"] and told["news"].keys() == CHOICES.keys()
-
-
-def test_the_words_of_news_are_those_of_the_window(shell: Shell) -> None:
-    assert shell("notifications", "choices") == 0
-    for title, _ in CHOICE_WORDS.values():
-        assert title.lower() in shell.printed
 
 
 @pytest.mark.parametrize(

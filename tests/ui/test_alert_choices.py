@@ -12,9 +12,9 @@ from pytestqt.qtbot import QtBot
 from reply_desktop.channel.messages import PutSettings
 from reply_desktop.domain.announcement import Channel
 from reply_desktop.domain.errors import StoreFull
-from reply_desktop.domain.notification_rules import CHOICES, RULES, default_choices
+from reply_desktop.domain.notification_rules import CHOICE_WORDS, CHOICES, RULES, default_choices
 from reply_desktop.domain.preferences import ALERT_CHOICES, OTHER_ACCOUNTS, REMINDERS, TRAY_ALERTS
-from reply_desktop.ui.alert_choices import CHANNELS, CHOICE_WORDS, ChoicesCard
+from reply_desktop.ui.alert_choices import CHANNELS, MEANINGS, ChoicesCard
 from reply_desktop.ui.bridge import Bridge
 from reply_desktop.ui.preferences import Preferences
 from tests.fakes.engine import FakeEngine
@@ -43,7 +43,7 @@ Card = Callable[..., ChoicesCard]
 
 
 def test_words_and_columns_are_whole() -> None:
-    assert CHOICE_WORDS.keys() == CHOICES.keys()
+    assert MEANINGS.keys() == CHOICE_WORDS.keys() == CHOICES.keys()
     assert CHANNELS.keys() == set(Channel)
 
 
