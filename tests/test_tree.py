@@ -2,6 +2,7 @@
 
 import ast
 import functools
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -168,6 +169,23 @@ def test_what_is_unfit_is_not_used(path: Path) -> None:
             case ast.Constant(value=str(name)) if id(node) not in spoken:
                 used.add(name)
     assert used & UNFIT.keys() == set()
+
+
+CLOCK = re.compile(r"time\.(monotonic|perf_counter|process_time|thread_time)|\.elapsed\b")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [path for path in sorted((ROOT / "tests").rglob("test_*.py")) if CLOCK.search(path.read_text("utf-8"))],
+    ids=named,
+)
+def test_nothing_fails_for_a_slow_machine(path: Path) -> None:
+    """What a thing takes is for tests/benchmarks: a test counts work, or never ends what is not to be waited for."""
+    for judged in ast.walk(parsed(path)):
+        if isinstance(judged, ast.Assert) and CLOCK.search(ast.unparse(judged)):
+            compared = [op for node in ast.walk(judged) if isinstance(node, ast.Compare) for op in node.ops]
+            at_least = all(isinstance(op, (ast.Gt, ast.GtE)) for op in compared)
+            assert at_least, f"line {judged.lineno}: only that it took at least so long can be asserted"
 
 
 def test_no_tracked_file_names_an_index_host() -> None:

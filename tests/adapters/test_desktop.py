@@ -381,8 +381,9 @@ def test_idle_costs_next_to_nothing(heard: Heard, started: Started) -> None:
 
 
 def test_real_clocks_and_routes_can_be_read() -> None:
+    before = time.time()
     one, other = read_clocks(), read_clocks()
-    assert abs(one.wall - time.time()) < 5
+    assert before <= one.wall <= time.time()
     assert other.monotonic >= one.monotonic
     assert all(each is None or socket.getaddrinfo(each, 9) for each in read_sources())
 

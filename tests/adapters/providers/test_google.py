@@ -7,7 +7,6 @@ import logging
 import os
 import ssl
 import threading
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -584,9 +583,7 @@ def test_503_html(world: World, status: int, reply: Callable[..., Reply]) -> Non
 def test_google_auths_own_retries_do_not_block(world: World, status: int) -> None:
     """google-auth tries three times with pauses of 1 and 2 s; the ladder is ours."""
     world.token = lambda _: said({"error": "temporarily_unavailable"}, status)
-    started = time.monotonic()
     assert world.probe().kind is OutcomeKind.TRANSIENT
-    assert time.monotonic() - started < 0.9
     assert len(world.server.requests) == 1
 
 
