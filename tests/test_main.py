@@ -108,10 +108,11 @@ def test_ctrl_c_while_starting_is_one_line(tmp_path: Path) -> None:
         lock.hold()
         command = [sys.executable, "-m", "reply_desktop", "--data-dir", str(tmp_path), "stop"]
         stopping = subprocess.Popen(command, stderr=subprocess.PIPE)
-        # Opens as soon as the command reads the key, and not before.
+        # Opens as soon as the command reads the key, and not before; closed at once, as a signal that comes
+        # right before a read is seen only when that read ends.
         with config.key_file.open("wb"):
             stopping.send_signal(signal.SIGINT)
-            _, said = stopping.communicate(timeout=60)
+        _, said = stopping.communicate(timeout=60)
     assert (stopping.returncode, said) == (130, b"Cancelled.\n")
 
 

@@ -9,6 +9,7 @@ import logging
 import os
 import sys
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 from reply_desktop.files import write_private
@@ -16,8 +17,13 @@ from reply_desktop.sandbox.folder import LOCK_FILE, FolderLock, FolderTaken, mak
 from reply_desktop.sandbox.process import TAKEN
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Serve until SIGTERM, the control API's shutdown, or the parent's end."""
+def utc_now() -> datetime:
+    """This computer's time, in UTC."""
+    return datetime.now(UTC)
+
+
+def main(arguments: Sequence[str] | None = None, now: Callable[[], datetime] = utc_now) -> int:
+    """Serve until SIGTERM, the control API's shutdown, or the parent's end; `now` is its clock, in UTC."""
     asked = _asked(arguments)
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     folder: Path = asked.data_dir.absolute()
@@ -30,11 +36,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"{taken}\n")
         return TAKEN
     # The lock is never given back: who finds it free may trust that this process is gone.
-    asyncio.run(_serve(folder, asked))
+    asyncio.run(_serve(folder, asked, now))
     return 0
 
 
-async def _serve(folder: Path, asked: argparse.Namespace) -> None:
+async def _serve(folder: Path, asked: argparse.Namespace, now: Callable[[], datetime]) -> None:
     from reply_desktop.sandbox.house import House
     from reply_desktop.sandbox.parent import watch
 
@@ -48,7 +54,7 @@ async def _serve(folder: Path, asked: argparse.Namespace) -> None:
         if asked.parent_pid:
             watch(asked.parent_pid, asyncio.get_running_loop(), gone)
 
-    await House(folder).run(ready, watch_parent)
+    await House(folder, now).run(ready, watch_parent)
 
 
 def _tell(handle: int, line: str) -> None:

@@ -7,6 +7,7 @@ import secrets
 import signal
 from collections.abc import Callable
 from dataclasses import asdict
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -35,9 +36,9 @@ from reply_desktop.sandbox.world import World
 class House:
     """One running sandbox in `folder`, which must be this process's own (`folder.FolderLock`)."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, now: Callable[[], datetime]) -> None:
         self._folder = folder
-        self._world = World(folder / "world.json")
+        self._world = World(folder / "world.json", now)
         self._sink = Sink(folder / "sink", self._world.now)
         self._received = Sink(folder / "inbox", self._world.now)
         self._sent_copies = Sink(folder / "sent", self._world.now)

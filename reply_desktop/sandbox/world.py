@@ -11,7 +11,7 @@ import threading
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final
@@ -101,7 +101,7 @@ Listener = Callable[[Control], None]
 class World:
     """The state of everything. `now` gives aware UTC."""
 
-    def __init__(self, path: Path, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+    def __init__(self, path: Path, now: Callable[[], datetime]) -> None:
         self._path = path
         self._now = now
         self._lock = threading.RLock()

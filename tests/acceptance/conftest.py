@@ -17,6 +17,8 @@ from reply_desktop.channel.launch import stop_running
 from reply_desktop.config import Config
 from reply_desktop.sandbox import process
 from reply_desktop.sandbox.control import SandboxControl
+from tests.acceptance.town import Town
+from tests.harness.mail_servers import Authority
 
 _BROWSER = """#!{python}
 import os, sys
@@ -115,3 +117,24 @@ def shell(tmp_path: Path) -> Iterator[Shell]:
     shell = open_shell(tmp_path)
     yield shell
     shell.close()
+
+
+@pytest.fixture(scope="session")
+def authority() -> Authority:
+    """Signs the certificate of the mail server that is a relay."""
+    return Authority()
+
+
+@pytest.fixture
+def town(tmp_path: Path, authority: Authority) -> Iterator[Town]:
+    """A sandbox and an engine by a clock of their own, where nobody is connected yet."""
+    passphrase, trusted = tmp_path / "passphrase", tmp_path / "trusted.pem"
+    passphrase.write_text("a passphrase of some length")
+    authority.ca.cert_pem.write_to_path(str(trusted))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("REPLY_DESKTOP_PASSPHRASE_FILE", str(passphrase))
+        patch.setenv("REQUESTS_CA_BUNDLE", str(trusted))
+        patch.setenv("PYTHONPATH", str(Path(__file__).parents[2]))
+        town = Town(tmp_path / "data")
+        yield town
+        town.close()

@@ -1,4 +1,4 @@
-"""The real engine with a sandbox of its own, by a clock that a test can put forward.
+"""The real engine with a sandbox of its own, both by a clock that a test can put forward.
 
 python movable_engine.py DATA_DIR
 """
@@ -18,10 +18,13 @@ def main(folder: str) -> int:
     config = Config(Path(folder), sandbox=True)
     logs.set_up(config.logs_dir, "engine", logging.INFO)
 
-    def endpoints() -> Endpoints:
-        return process.start(config.sandbox_dir).endpoints()
+    ahead = config.data_dir / "ahead"
+    sandbox = [sys.executable, "-m", "tests.acceptance.movable_sandbox", str(ahead)]
 
-    return life.run(config, endpoints=endpoints, clock=AheadClock(config.data_dir / "ahead"))
+    def endpoints() -> Endpoints:
+        return process.start(config.sandbox_dir, command=sandbox).endpoints()
+
+    return life.run(config, endpoints=endpoints, clock=AheadClock(ahead))
 
 
 if __name__ == "__main__":
