@@ -31,7 +31,7 @@ def checked(town: Town, address: str, color: Color) -> AccountRow:
         is_new = row.checked_at is not None and row.checked_at >= asked_at
         return row if is_new and row.color is color else None
 
-    return wait_until(shown, f"{color.value} {address}", 30)
+    return wait_until(shown, f"{color.value} {address}")
 
 
 def told(town: Town) -> list[tuple[NotificationKind, bool]]:

@@ -39,7 +39,7 @@ def loud(shell: Shell) -> Iterator[Shell]:
         (shell.folder.parent / "engine.out").open("wb") as out,
         subprocess.Popen([*command, "worker"], env=shell.env, stdout=out, stderr=subprocess.STDOUT) as engine,
     ):
-        wait_until(lambda: shell.config.engine_file.exists() or engine.poll() is not None, "the engine", 30)
+        wait_until(lambda: shell.config.engine_file.exists() or engine.poll() is not None, "the engine")
         assert engine.poll() is None
         yield shell
         stop_running(shell.config)

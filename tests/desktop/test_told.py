@@ -261,7 +261,7 @@ def test_hostile_texts_stay_texts_wherever_they_are_told(
 
     after = newest_mail(app)
     app.ask(PutSettings({EMAIL_TO: json.dumps(ALERTS_TO)}))
-    (mail,) = wait_until(lambda: alert_mails(app, after), "alert e-mail", 20)
+    (mail,) = wait_until(lambda: alert_mails(app, after), "alert e-mail")
     assert mail["Subject"] == f"{ANA} cannot send"
     bodies = {part.get_content_type(): part.get_content() for part in mail.walk() if not part.is_multipart()}
     assert SAFE in bodies["text/plain"]

@@ -44,9 +44,9 @@ def test_fifty_accounts_lost_in_one_minute(
     app: App, notifications: Notifications, tray: Tray, screenshot: Callable[[str], Path]
 ) -> None:
     icon = tray.wait_for_icon()
-    wait_until(lambda: icon.tooltip == "All 51 accounts connected", "calm tooltip", 30)
+    wait_until(lambda: icon.tooltip == "All 51 accounts connected", "calm tooltip")
     lose(app, *FIFTY[:7])
-    wait_until(lambda: len(red(app)) == 7, "end of the first seven", 20)
+    wait_until(lambda: len(red(app)) == 7, "end of the first seven")
     wait_until(lambda: icon.tooltip.startswith("7 accounts need you"), "tooltip about seven")
     seven = icon.picture
     lose(app, *FIFTY[7:])
@@ -69,7 +69,7 @@ def test_fifty_accounts_lost_in_one_minute(
 
     after = newest_mail(app)
     app.ask(PutSettings({EMAIL_TO: json.dumps(ALERTS_TO)}))
-    (mail,) = wait_until(lambda: alert_mails(app, after), "alert e-mail", 20)
+    (mail,) = wait_until(lambda: alert_mails(app, after), "alert e-mail")
     assert mail["Subject"] == "50 accounts cannot send"
 
     app.press("Mark read: 50 accounts cannot send")

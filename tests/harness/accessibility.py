@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from tests.harness.bus import Bus, BusError
-from tests.harness.waiting import wait_until
+from tests.harness.waiting import WAIT_S, wait_until
 
 ACCESSIBLE = "org.a11y.atspi.Accessible"
 ACTION = "org.a11y.atspi.Action"
@@ -119,7 +119,7 @@ class Node:
         return None
 
     def wait_for(
-        self, *, role: str, name: str | None = None, shown: bool = False, deadline_s: float = 10.0
+        self, *, role: str, name: str | None = None, shown: bool = False, deadline_s: float = WAIT_S
     ) -> "Node":
         """As `find`, waiting for it to appear."""
         return wait_until(
@@ -172,7 +172,7 @@ class Accessibility:
                 continue
         return None
 
-    def wait_for_application(self, name: str, deadline_s: float = 15.0) -> Node:
+    def wait_for_application(self, name: str, deadline_s: float = WAIT_S) -> Node:
         """As `application`, waiting for it to start."""
         return wait_until(lambda: self.application(name), f"application {name}", deadline_s)
 

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -38,7 +38,7 @@ from tests.harness.bus import BusError
 from tests.harness.keyring import SessionKeyring
 from tests.harness.notifications import Notifications
 from tests.harness.tray import TrayIcon
-from tests.harness.waiting import wait_until
+from tests.harness.waiting import WAIT_S, wait_until
 
 A = TypeVar("A")
 ROOT = Path(__file__).resolve().parents[2]
@@ -208,7 +208,7 @@ class App:
     def _row(self, number: int) -> Row:
         return Row(*(self.table.cell(number, column).name for column in range(6)))
 
-    def wait_for_row(self, address: str, status: str, deadline_s: float = 15.0) -> Row:
+    def wait_for_row(self, address: str, status: str, deadline_s: float = WAIT_S) -> Row:
         """The account's line, once its status reads so."""
 
         def found() -> Row | None:
@@ -232,7 +232,7 @@ class App:
         except AssertionError as late:
             raise AssertionError(f"{late}; shown: {list(self.rows.values())}") from None
 
-    def sheet(self, name: str, deadline_s: float = 10.0) -> Node:
+    def sheet(self, name: str, deadline_s: float = WAIT_S) -> Node:
         """The table of this name, once it is shown."""
         return self.wait_for(name, "table", deadline_s)
 
@@ -294,11 +294,11 @@ class App:
         found = (each for each in self.frame.walk(shown=True) if each.role == role)
         return [each for each in found if name in (None, each.name)]
 
-    def wait_for(self, name: str, role: str = "push button", deadline_s: float = 10.0) -> Node:
+    def wait_for(self, name: str, role: str = "push button", deadline_s: float = WAIT_S) -> Node:
         """As `find`, waiting for it to be shown."""
         return self.root.wait_for(role=role, name=name, shown=True, deadline_s=deadline_s)
 
-    def wait_until_gone(self, name: str, role: str = "push button", deadline_s: float = 10.0) -> None:
+    def wait_until_gone(self, name: str, role: str = "push button", deadline_s: float = WAIT_S) -> None:
         """Wait until nothing of this name is shown."""
         wait_until(lambda: self.find(name, role) is None, f"end of {role} {name!r}", deadline_s)
 
@@ -307,7 +307,7 @@ class App:
         """Everything the windows say, from top to bottom."""
         return [each.name for each in self.root.walk(shown=True) if each.role == "label" and each.name]
 
-    def wait_for_words(self, *parts: str, deadline_s: float = 10.0) -> str:
+    def wait_for_words(self, *parts: str, deadline_s: float = WAIT_S) -> str:
         """The first label that holds all the parts, once there is one."""
 
         def said() -> str | None:
@@ -349,7 +349,7 @@ class App:
 
     # Working
 
-    def press(self, name: str, role: str = "push button", *, deadline_s: float = 10.0) -> None:
+    def press(self, name: str, role: str = "push button", *, deadline_s: float = WAIT_S) -> None:
         """Press what is shown under this name, once it is there and can be pressed."""
 
         def ready() -> Node | None:
@@ -417,11 +417,22 @@ class App:
 
     def tab_to(self, name: str, most: int = 30) -> Node:
         """The button of this name, once Tab was pressed until it has the keyboard."""
+        passed = []
         for _ in range(most):
-            if (found := self.with_keyboard(name)) is not None:
-                return found
+            there = wait_until(self._focused, "control with the keyboard")
+            if there.role == "push button" and there.name == name:
+                return there
+            passed.append(f"{there.role} {there.name}")
             self.keys("Tab")
-        raise AssertionError(f"within {most} presses of Tab the keyboard did not come to {name!r}")
+            wait_until(lambda: not there.has("focused"), f"step from {passed[-1]}")  # noqa: B023
+        raise AssertionError(f"by Tab the keyboard did not come to {name!r}, but to {', '.join(passed)}")
+
+    def _focused(self) -> Node | None:
+        for each in self.frame.walk(shown=True):
+            with suppress(BusError):
+                if each.has("focused"):
+                    return each
+        return None
 
     def with_keyboard(self, name: str) -> Node | None:
         """The button of this name that has the keyboard, if one has."""
@@ -581,7 +592,9 @@ class Heard:
         """Have the engine ask the providers about every account."""
         self._client.ask(CheckAccounts())
 
-    def wait_for(self, predicate: Callable[[AccountRow], bool], what: str, deadline_s: float = 15.0) -> None:
+    def wait_for(
+        self, predicate: Callable[[AccountRow], bool], what: str, deadline_s: float = WAIT_S
+    ) -> None:
         """Wait until some row has been as the predicate says."""
         wait_until(lambda: any(map(predicate, self.rows)), what, deadline_s)
 

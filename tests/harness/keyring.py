@@ -50,15 +50,16 @@ class SessionKeyring:
         assert not self.locked
 
     def clear(self) -> None:
-        """Deletes every secret."""
+        """Opens it if need be, and deletes every secret."""
+        if self.locked:
+            # The daemon may die with a client that is killed while it answers; the next one begins locked.
+            self.unlock()
         for path in self._paths():
             self._bus.call(SECRETS, path, ITEM, "Delete")
 
     def close(self) -> None:
         """Hangs up, leaving the keyring open and empty."""
         try:
-            if self.locked:
-                self.unlock()
             self.clear()
         finally:
             self._bus.close()

@@ -14,7 +14,7 @@ from jeepney.io.blocking import open_dbus_connection
 
 from tests.harness.accessibility import Accessibility, Node
 from tests.harness.bus import Bus, BusError
-from tests.harness.waiting import wait_until
+from tests.harness.waiting import WAIT_S, wait_until
 
 T = TypeVar("T")
 SERVICE = "org.freedesktop.Notifications"
@@ -82,7 +82,7 @@ class Notifications:
         latest = {each.id: each for each in self.shown if each.id}
         return [each for each in latest.values() if each.closed is None]
 
-    def wait_for(self, predicate: Callable[[Shown], bool], deadline_s: float = 10.0) -> Shown:
+    def wait_for(self, predicate: Callable[[Shown], bool], deadline_s: float = WAIT_S) -> Shown:
         """The first notification, past or to come, that the daemon accepted and the predicate holds for."""
         return self._wait(
             lambda: next((each for each in self._shown if each.id and predicate(each)), None),
@@ -90,7 +90,7 @@ class Notifications:
             deadline_s,
         )
 
-    def wait_until_closed(self, shown: Shown, deadline_s: float = 10.0) -> Closed:
+    def wait_until_closed(self, shown: Shown, deadline_s: float = WAIT_S) -> Closed:
         """Why it went away, once it has."""
         return self._wait(lambda: shown.closed, f"end of the notification {shown.summary!r}", deadline_s)
 
@@ -99,7 +99,7 @@ class Notifications:
         shown: Shown,
         key: str,
         press: Callable[[Node], object] = Node.press,
-        deadline_s: float = 10.0,
+        deadline_s: float = WAIT_S,
     ) -> None:
         """Presses the button of an action in the bubble itself, as an assistive technology does, or by `press`."""
         label = shown.actions[key]

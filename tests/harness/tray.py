@@ -12,7 +12,7 @@ from PySide6.QtGui import QColor, QImage
 
 from reply_desktop.ui.theme import LIGHT
 from tests.harness.bus import Bus
-from tests.harness.waiting import wait_until
+from tests.harness.waiting import WAIT_S, wait_until
 
 WATCHER = "org.kde.StatusNotifierWatcher"
 WATCHER_PATH = "/StatusNotifierWatcher"
@@ -123,7 +123,7 @@ class Tray:
         registered = self._bus.property(WATCHER, WATCHER_PATH, WATCHER, "RegisteredStatusNotifierItems")
         return [TrayIcon(self._bus, each) for each in registered]
 
-    def wait_for_icon(self, deadline_s: float = 15.0) -> TrayIcon:
+    def wait_for_icon(self, deadline_s: float = WAIT_S) -> TrayIcon:
         """The first icon, once there is one."""
         return wait_until(lambda: next(iter(self.icons), None), "tray icon", deadline_s)
 

@@ -6,10 +6,12 @@ from collections.abc import Callable
 from typing import TypeVar
 
 T = TypeVar("T")
+WAIT_S = 30.0
+"""How long tests wait for what must come: far longer than it takes on a busy machine, as only a failure waits it out."""
 PAUSE_S = 0.02
 
 
-def wait_until(look: Callable[[], T | None], what: str, deadline_s: float = 10.0) -> T:
+def wait_until(look: Callable[[], T | None], what: str, deadline_s: float = WAIT_S) -> T:
     """The first true thing that `look` gives; an AssertionError naming `what` when the deadline passes."""
     deadline = time.monotonic() + deadline_s
     never = threading.Event()
