@@ -1,5 +1,5 @@
 # Every command sets up what it needs first: system packages (scripts/packages.txt), .tools (uv) and .venv.
-.PHONY: help run test check screenshots build bench lock format clean
+.PHONY: help run test check screenshots build package bench lock format clean
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 python := .venv/bin/python
@@ -39,7 +39,10 @@ screenshots: ## Play the sandbox tour and renew the pictures in docs/screenshots
 build: ## Freeze the app into dist/reply-desktop (REPLY_DESKTOP_BAKED=providers.json bakes client ids in)
 	@scripts/system-packages build
 	@scripts/environment
-	@$(python) -m PyInstaller --noconfirm --log-level WARN build.spec
+	@PYTHONHASHSEED=1 $(python) -m PyInstaller --noconfirm --log-level WARN build.spec
+
+package: build ## Pack the frozen app as dist/reply-desktop_VERSION_ARCHITECTURE.deb, for Debian and Ubuntu
+	@$(python) scripts/package.py
 
 bench: ## Measure against the targets of docs/performance.md (ARGS=tests/benchmarks/bench_store.py for one)
 	@scripts/system-packages test

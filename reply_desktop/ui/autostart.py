@@ -110,7 +110,7 @@ class DesktopEntry:
         write_whole(self.file, entry.encode())
 
     def disable(self) -> None:
-        _remove(self.file)
+        remove(self.file)
 
 
 @dataclass(frozen=True)
@@ -143,7 +143,7 @@ class LaunchAgent:
         write_whole(self.file, plistlib.dumps(agent))
 
     def disable(self) -> None:
-        _remove(self.file)
+        remove(self.file)
 
 
 @dataclass(frozen=True)
@@ -227,7 +227,8 @@ def write_whole(file: Path, content: bytes) -> None:
         ) from None
 
 
-def _remove(file: Path) -> None:
+def remove(file: Path) -> None:
+    """Remove the file; silent when there is none. Raises InvalidInput."""
     try:
         file.unlink(missing_ok=True)
     except OSError as error:

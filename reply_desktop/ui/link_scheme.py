@@ -13,7 +13,7 @@ from typing import Any, Final, Protocol
 
 from reply_desktop.config import APP_ID, APP_NAME, Config, default_data_dir
 from reply_desktop.domain.errors import InvalidInput
-from reply_desktop.ui.autostart import config_home, exec_line, launch_command, write_whole
+from reply_desktop.ui.autostart import config_home, exec_line, launch_command, remove, write_whole
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +36,8 @@ class LinkScheme(Protocol):
     def register(self) -> bool:
         """See to it that links open this app, where that takes nothing from anybody; whether it had to.
 
-        Raises InvalidInput when it cannot be written.
+        Where an installer has seen to it, what was registered here before is taken back. Raises InvalidInput
+        when it cannot be written.
         """
         ...
 
@@ -120,11 +121,10 @@ class MimeEntry:
             return False
         if mine and self.own_data is not None and not self._makes_way(mine):
             return False
-        if chosen != ENTRY or not mine:
-            installed = self._find(INSTALLED)
-            handles = MIME in installed.get("MimeType", "").split(";")
-            if handles and (self.own_data is not None or self._is_same(installed)):
-                return False
+        installed = self._find(INSTALLED)
+        handles = MIME in installed.get("MimeType", "").split(";")
+        if handles and (self.own_data is not None or self._is_same(installed)):
+            return self._withdraw()
         changed = self._write_entry()
         return self._write_default() or changed
 
@@ -147,6 +147,16 @@ class MimeEntry:
         """Whether what is registered is of a window with its own data that is gone, or is our own."""
         registered = mine.get(_DATA, "")
         return bool(registered) and (registered == str(self.own_data) or not Path(registered).is_dir())
+
+    def _withdraw(self) -> bool:
+        """Leave links to the installed entry."""
+        before = _read(self.defaults)
+        after = without_default(before)
+        if after != before:
+            write_whole(self.defaults.resolve(), after)
+        there = self.file.exists()
+        remove(self.file)
+        return there or after != before
 
     def _write_entry(self) -> bool:
         lines = [
@@ -246,13 +256,31 @@ def with_default(content: bytes) -> bytes:
     ours = f"{MIME}={ENTRY};".encode()
     if found is not None:
         number, value = found
-        others = [one for one in value.strip().split(b";") if one.strip() not in (b"", ENTRY.encode())]
-        lines[number] = ours + b"".join(one + b";" for one in others) + end
+        lines[number] = ours + _others(value) + end
         return b"".join(lines)
     group = next((n for n, line in enumerate(lines) if line.strip() == _DEFAULTS), None)
     if group is None:
         return b"".join([*lines, *([end] if lines else []), _DEFAULTS + end, ours + end])
     return b"".join([*lines[: group + 1], ours + end, *lines[group + 1 :]])
+
+
+def without_default(content: bytes) -> bytes:
+    """A `mimeapps.list` whose defaults do not name our entry. Everything else stays, byte for byte."""
+    lines = content.splitlines(keepends=True)
+    found = _default_line(lines)
+    if found is None or ENTRY.encode() not in (one.strip() for one in found[1].split(b";")):
+        return content
+    number, value = found
+    others = _others(value)
+    end = b"\r\n" if lines[number].endswith(b"\r\n") else b"\n"
+    lines[number] = f"{MIME}=".encode() + others + end if others else b""
+    return b"".join(lines)
+
+
+def _others(value: bytes) -> bytes:
+    """The apps beside ours that a line of defaults names."""
+    names = (one.strip() for one in value.split(b";"))
+    return b"".join(one + b";" for one in names if one not in (b"", ENTRY.encode()))
 
 
 def _default_line(lines: Iterable[bytes]) -> tuple[int, bytes] | None:

@@ -3,6 +3,8 @@
 import configparser
 import json
 import os
+import shutil
+import signal
 import stat
 import subprocess
 import sys
@@ -14,11 +16,13 @@ from pathlib import Path
 import pytest
 
 from reply_desktop import __version__
+from reply_desktop.config import APP_ID
 from reply_desktop.sandbox.control import Control
+from reply_desktop.ui.link_scheme import INSTALLED, MIME, MimeEntry
 from tests.harness.accessibility import Accessibility
-from tests.harness.app import App
+from tests.harness.app import START_S, App
 from tests.harness.fixtures import Desktop
-from tests.harness.frozen import BAKED, ROOT, build, processes
+from tests.harness.frozen import BAKED, ROOT, build, pack, processes
 from tests.harness.keyring import SessionKeyring
 from tests.harness.tray import Tray
 from tests.harness.waiting import wait_until
@@ -126,7 +130,7 @@ def test_check_and_doctor_are_content(app: App) -> None:
     assert examined.returncode == 0, examined.stdout
     checks = {each["name"]: each for each in json.loads(examined.stdout)["checks"]}
     assert [name for name, each in checks.items() if not each["ok"]] == []
-    assert "SecretService" in checks["keyring"]["finding"]
+    assert "SecretService" in checks["vault"]["finding"]
     keyring = SessionKeyring()
     assert len(keyring.items) == 1
     keyring.close()
@@ -296,3 +300,86 @@ def test_baked_client_ids_and_start_at_login(
         lambda: all(each.is_engine for each in processes(program, plain.config.data_dir)), "end of the window"
     )
     entry.unlink()
+
+
+@pytest.fixture(scope="module")
+def system(program: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The root of a system on which the package is all there is."""
+    folder = tmp_path_factory.mktemp("system")
+    root = folder / "root"
+    package = pack(program.parent, folder)
+    if os.geteuid() == 0:
+        (root / "var/lib/dpkg").mkdir(parents=True)
+        (root / "var/lib/dpkg/status").touch()
+        dpkg(root, "--force-depends", "--install", str(package))
+    else:
+        subprocess.run(["dpkg-deb", "--extract", package, root], check=True)
+    package.unlink()
+    return root
+
+
+def dpkg(root: Path, *words: str) -> None:
+    """Have this system's dpkg work on another."""
+    command = ["dpkg", f"--root={root}", "--force-unsafe-io", *words]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.fixture
+def person(
+    system: Path, env: dict[str, str], accessibility: Accessibility, tmp_path: Path
+) -> Iterator[dict[str, str]]:
+    """The environment of somebody on that system; what they started ends with the test."""
+    applications = system / "usr/share/applications"
+    # As dpkg has it done once the package is there, or gone.
+    subprocess.run(["update-desktop-database", applications], check=True)
+    given = env | {
+        "XDG_DATA_HOME": str(tmp_path / "share"),
+        "XDG_CONFIG_HOME": str(tmp_path / "config"),
+        "XDG_DATA_DIRS": f"{system}/usr/share:{os.environ.get('XDG_DATA_DIRS') or '/usr/local/share:/usr/share'}",
+        "PATH": f"{system}/usr/bin:{env['PATH']}",
+    }
+    yield given
+    for lock in tmp_path.rglob("window.lock"):
+        os.kill(int(lock.read_text().splitlines()[0]), signal.SIGTERM)
+    wait_until(lambda: accessibility.application(APP_ID) is None, "end of the window")
+    subprocess.run([system / "usr/bin/reply-desktop", "stop"], env=given, check=True, capture_output=True)
+    (applications / "mimeinfo.cache").unlink()
+
+
+def test_installed_by_the_package_it_opens_links_and_leaves_them_to_the_package(
+    system: Path,
+    person: dict[str, str],
+    accessibility: Accessibility,
+    tmp_path: Path,
+    screenshot: Callable[[str], Path],
+) -> None:
+    # It ran unpacked before, from a folder that is gone.
+    before = MimeEntry([str(tmp_path / "gone" / APP_ID)], tmp_path / "share", tmp_path / "config")
+    assert before.register()
+    subprocess.run(["gio", "launch", system / "usr/share/applications" / INSTALLED], env=person, check=True)
+    window = wait_until(lambda: accessibility.application(APP_ID), "window of the app", START_S)
+    assert Path(f"/proc/{window.process_id}/exe").readlink() == system / "usr/lib/reply-desktop/reply-desktop"
+    wait_until(lambda: not before.file.exists(), "end of the entry of before")
+    assert before.defaults.read_text() == "[Default Applications]\n"
+    asked = ["xdg-mime", "query", "default", MIME]
+    assert (
+        subprocess.run(asked, env=person, check=True, capture_output=True, text=True).stdout
+        == f"{INSTALLED}\n"
+    )
+    nothing = subprocess.DEVNULL
+    subprocess.run(
+        ["xdg-open", "reply-desktop://notifications"],
+        env=person, check=True, timeout=60, stdin=nothing, stdout=nothing, stderr=nothing,
+    )  # fmt: skip
+    window.wait_for(role="label", name="Quiet hours", shown=True, deadline_s=START_S)
+    screenshot("frozen-installed")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="dpkg works for root alone")
+def test_removing_the_package_leaves_nothing(system: Path) -> None:
+    dpkg(system, "--purge", APP_ID)
+    left = {each.relative_to(system).parts[0] for each in system.rglob("*") if not each.is_dir()}
+    assert left <= {"var"}, "only dpkg's own files"
+    assert not (system / "usr").exists()
+    shutil.rmtree(system)

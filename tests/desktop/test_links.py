@@ -10,7 +10,7 @@ import pytest
 
 from reply_desktop.channel.messages import GetAccounts, ListAccounts
 from reply_desktop.config import APP_ID
-from reply_desktop.ui.link_scheme import ENTRY, MIME, data_home
+from reply_desktop.ui.link_scheme import ENTRY, INSTALLED, MIME, data_home
 from tests.harness.accessibility import Accessibility
 from tests.harness.app import START_S, App
 from tests.harness.waiting import wait_until
@@ -20,11 +20,16 @@ pytestmark = [pytest.mark.desktop, pytest.mark.slow]
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
+    # Should the app be installed on this computer: not for the person who sits here.
+    installed = data_home() / "applications" / INSTALLED
+    installed.parent.mkdir(parents=True, exist_ok=True)
+    installed.write_text("[Desktop Entry]\nHidden=true\n")
     reader = Accessibility()
     made = App(tmp_path_factory.mktemp("links") / "data", reader)
     yield made
     made.close()
     reader.close()
+    installed.unlink()
 
 
 @pytest.fixture

@@ -27,6 +27,7 @@ from reply_desktop.ui.link_scheme import (
     for_this_system,
     register_quietly,
     with_default,
+    without_default,
 )
 
 COMMAND = ("/opt/Reply Desktop/reply-desktop",)
@@ -111,6 +112,38 @@ def test_the_installed_app_itself_is_left_alone(person: Person, tmp_path: Path, 
     assert person.entry(str(program.with_name("reply-desktop-window"))).register() is False
     assert person.files == before
     assert person.entry("/elsewhere/reply-desktop").register() is True
+
+
+@pytest.mark.parametrize("own", [False, True])
+@pytest.mark.parametrize(
+    ("listed", "left"),
+    [
+        ("[Default Applications]\na/b=c.desktop\n", "[Default Applications]\na/b=c.desktop\n"),
+        (f"[Default Applications]\n{MIME}=gone.desktop", f"[Default Applications]\n{MIME}=gone.desktop;\n"),
+    ],
+)
+def test_what_the_app_registered_itself_is_taken_back_once_it_is_installed(
+    person: Person, tmp_path: Path, own: bool, listed: str, left: str
+) -> None:
+    entry = person.entry(own=tmp_path if own else None)
+    person.prefer(listed)
+    assert entry.register() is True
+    person.install(f'"{COMMAND[0]}"')
+    assert entry.register() is True
+    assert person.files == {entry.defaults: left.encode()}
+    assert entry.register() is False
+
+
+def test_a_window_whose_own_data_is_there_keeps_its_links_beside_an_installed_app(
+    person: Person, tmp_path: Path
+) -> None:
+    first, second = tmp_path / "one", tmp_path / "two"
+    first.mkdir()
+    person.entry(own=first).register()
+    person.install(f'"{COMMAND[0]}"')
+    before = person.files
+    assert person.entry(own=second).register() is False
+    assert person.files == before
 
 
 def test_an_installed_entry_that_does_not_open_links_counts_for_nothing(person: Person) -> None:
@@ -213,9 +246,16 @@ def test_whatever_the_list_holds_only_our_line_changes(lines: list[str], end: st
     after = with_default(before)
     assert default_app(after) == ENTRY
     assert with_default(after) == after
+    withdrawn = without_default(after)
+    assert ENTRY.encode() not in withdrawn
+    assert without_default(before) == before
     ours = f"{MIME}=".encode()
     kept = [line for line in before.splitlines() if line.strip() and not line.startswith(MIME.encode())]
-    left = [line for line in after.splitlines() if line.strip() and not line.startswith(MIME.encode())]
+    left, last = (
+        [line for line in each.splitlines() if line.strip() and not line.startswith(MIME.encode())]
+        for each in (after, withdrawn)
+    )
+    assert last == left
     assert left in (kept, [*kept, b"[Default Applications]"])
     named = [
         name
@@ -224,7 +264,7 @@ def test_whatever_the_list_holds_only_our_line_changes(lines: list[str], end: st
         for name in (b"other", b"third")
         if name in line
     ]
-    assert all(name in after for name in named)
+    assert all(name in after and name in withdrawn for name in named)
 
 
 @pytest.mark.parametrize(
