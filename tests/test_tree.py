@@ -18,7 +18,6 @@ SMALL = 40
 WITHOUT_OWN_TEST = {
     "reply_desktop/services/ports.py": "Protocols and plain records only: nothing in it runs",
     "reply_desktop/services/sequence_ports.py": "Protocols and plain records only: nothing in it runs",
-    "reply_desktop/domain/events.py": "plain records only: nothing in it runs",
     "reply_desktop/domain/sequence_rows.py": "plain records only: nothing in it runs",
     "reply_desktop/adapters/store/tables.py": "tables only: test_migrations compares them with the migrated schema",
     "reply_desktop/adapters/store/sequence_tables.py": "as tables.py",

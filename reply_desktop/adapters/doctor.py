@@ -49,10 +49,12 @@ def examine(
     """One row per finding, in the order a person should mend them."""
     yield _database(store)
     yield DoctorRow(
-        "keyring",
+        "vault",
         vault.status == "open",
         f"{vault.backend}: {vault.text}",
-        "" if vault.status == "open" else "Unlock the keyring, or set a passphrase in Settings → General.",
+        ""
+        if vault.status == "open"
+        else "It is opened in the window's banner, or here: reply-desktop unlock --help.",
     )
     dates: list[datetime] = []
     for provider, url in (

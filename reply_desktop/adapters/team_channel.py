@@ -19,7 +19,7 @@ from typing import Any, Final
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from reply_desktop.domain.errors import InvalidInput
-from reply_desktop.domain.notification import plain
+from reply_desktop.domain.notification import plain, plain_sentence
 from reply_desktop.logs import REMOVED, redact
 from reply_desktop.services.alert_ports import Handed, HandedState
 
@@ -29,6 +29,8 @@ MOST_CHARACTERS: Final = 4096
 """Of a URL; those of Power Automate have about 400."""
 TIMEOUT_S: Final = 10.0
 TOTAL_S: Final = 60.0
+THREAD: Final = "team-channel"
+"""Name of the threads that post."""
 
 _APP: Final = "Reply Desktop"
 _EXAMPLE: Final = "Paste the webhook's address from the service's page, or an Apprise URL such as slack://…"
@@ -71,15 +73,79 @@ _REFUSED: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
 )
 """Kinds of Apprise URLs that are no team channel: why, and what to do."""
 
+_TELEGRAM: Final = "Use tgram://bot token/chat id."
 _MISTAKEN: Final = (
     (re.compile(r"(?:^|\.)(?:webhook|outlook)\.office(?:365)?\.com$"), *_REFUSED["msteams"]),
     (
+        re.compile(r"^teams\.(?:microsoft|live|cloud\.microsoft)(?:\.com)?$"),
+        "is a page of Microsoft Teams, not a webhook's address.",
+        _REFUSED["msteams"][1],
+    ),
+    (
         re.compile(r"^api\.telegram\.org$"),
         "is Telegram's programming interface, not a channel's address.",
-        "Use tgram://bot token/chat id.",
+        _TELEGRAM,
+    ),
+    (
+        re.compile(r"^(?:t|telegram)\.me$|(?:^|(?<!api)\.)telegram\.org$"),
+        "is a page of Telegram, not a channel's address.",
+        _TELEGRAM,
+    ),
+    (
+        re.compile(r"(?:^|(?<!hooks)\.)slack\.com$"),
+        "is a page of Slack, not a webhook's address.",
+        "Make an Incoming Webhook at api.slack.com/apps and copy its address.",
+    ),
+    (
+        re.compile(r"^(?:chat|mail)\.google\.com$"),
+        "is a page of Google Chat, not a webhook's address.",
+        "In the space: Apps & integrations → Webhooks; copy the address from there.",
+    ),
+    (
+        re.compile(r"^open\.feishu\.cn$"),
+        "is Feishu, which takes no plain webhook's messages.",
+        "Use feishu://token.",
+    ),
+    (
+        re.compile(r"^oapi\.dingtalk\.com$"),
+        "is DingTalk, which takes no plain webhook's messages.",
+        "Use dingtalk://token, or dingtalk://secret@token.",
     ),
 )
 """Hosts whose addresses people copy and that cannot work as webhooks."""
+
+_FORMS: Final = (
+    (r"hooks\.slack(?:-gov)?\.com", "Slack", "https://hooks.slack.com/services/T…/B…/secret…", True),
+    (r"(?:.+\.)?discord(?:app)?\.com", "Discord", "https://discord.com/api/webhooks/…/secret…", True),
+    (
+        r".+\.(?:logic\.azure\.[a-z]+|(?:power|apps)platform(?:\.[a-z0-9-]+){1,3})",
+        "Microsoft Teams",
+        "https://….logic.azure.com/workflows/…/triggers/manual/paths/invoke?sig=…",
+        False,
+    ),
+    (
+        r"chat\.googleapis\.com",
+        "Google Chat",
+        "https://chat.googleapis.com/v1/spaces/…/messages?key=…&token=…",
+        True,
+    ),
+    (
+        r"webexapis\.com|api\.ciscospark\.com",
+        "Cisco Webex Teams",
+        "https://webexapis.com/v1/webhooks/incoming/secret…",
+        True,
+    ),
+    (r"inbots\.zoom\.us", "Zoom", "https://inbots.zoom.us/incoming/hook/…?token=…", True),
+    (
+        r"open\.larksuite\.com",
+        "Lark (Feishu)",
+        "https://open.larksuite.com/open-apis/bot/v2/hook/secret…",
+        True,
+    ),
+    (r"qyapi\.weixin\.qq\.com", "WeCom Bot", "https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key=…", True),
+    (r"ntfy\.sh", "ntfy", "https://ntfy.sh/topic…", True),
+)
+"""Hosts of known services, the service, its addresses' form, and whether it has no other."""
 
 _NAMES: Final = MappingProxyType(
     {
@@ -104,6 +170,8 @@ _CRASH: Final = "raised an exception."
 """The end of Apprise's record about a service whose code failed, perhaps after the message was out."""
 _CRASHED: Final = Handed(HandedState.IN_DOUBT, "answered in no known way; the message may have arrived.")
 
+_PREVIEW: Final = re.compile(r"^(https://)(?:canary|ptb)\.(?=discord(?:app)?\.com/)")
+"""Discord's preview apps, which put their own name into the addresses they show."""
 _HOST_TEMPLATE: Final = re.compile(r"\{schema\}://(?:[^/]*@)?\{host\}")
 _STATUS: Final = re.compile(r"\b(?:error|code|status)\W{0,4}([1-5]\d\d)\b")
 _PING: Final = re.compile(r"@(?=(?:all|channel|everyone|here|online|room|team|topic)\b)|(?<![\w.+-])@", re.I)
@@ -185,29 +253,42 @@ class AppriseSender:
     """Implements `TeamSender`. Safe to use from many threads; each call blocks on the network.
 
     `timeout_s` holds for the connection and again for each wait for an answer; after `total_s` nobody waits
-    any longer, however slowly the answer drips in.
+    any longer, however slowly the answer drips in. Its thread then waits alone, and keeps no process from
+    ending.
     """
 
     def __init__(self, *, timeout_s: float = TIMEOUT_S, total_s: float = TOTAL_S) -> None:
         self._timeout_s = timeout_s
         self._total_s = total_s
+        self._changed = threading.Condition()
+        self._hung: set[str] = set()
+        self._closed = False
         # Its messages may hold whole addresses, and those are secrets: nothing of it reaches our logs.
         log = logging.getLogger("apprise")
         log.propagate = False
         log.setLevel(logging.INFO)
         log.addHandler(_EARS)
 
+    def close(self) -> None:
+        """Post no more; whoever waits for an answer waits no longer."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+
     def examine(self, url: str) -> tuple[str, str, str]:
         """The URL to store, the service's name, and an address without secrets.
 
         Takes Apprise URLs and the https addresses that services show; an https address that no service
-        claims is a webhook that gets JSON. Raises InvalidInput, without any part of the URL but its host.
+        claims is a webhook that gets JSON, unless it is at a known service's host. Raises InvalidInput,
+        without any part of the URL but its host.
         """
         text = url.strip()
         parts = _split(text)
         _refuse_scheme(parts)
         options = {name.lower(): value.lower() for name, value in parse_qsl(parts.query)}
-        service = _service(text, self._total_s)
+        service = _service(text)
+        if service is None or _is_raw(text, service):
+            _refuse_part(parts)
         if service is None:
             raise InvalidInput(f"The {parts.scheme}:// address is not complete or not known.", _EXAMPLE)
         if not _is_raw(text, service):
@@ -226,31 +307,46 @@ class AppriseSender:
     def post(self, url: str, title: str, text: str) -> Handed:
         """Post plain text, as one message without attachments. Never raises."""
         try:
-            service = _service(url, self._total_s)
-            if service is None:
-                return Handed(
-                    HandedState.REFUSED, "Its address can no longer be used: add the channel again."
-                )
-            return self._post(service, url, harmless(title), harmless(text))
+            service = _service(url)
         except Exception as error:
-            # Apprise's services are many and by many hands; what they raise may quote the address.
-            _log.warning("Apprise failed with %s", type(error).__name__)
-            return Handed(_CRASHED.state, f"The service {_CRASHED.said}")
+            _warn(error)
+            service = None
+        if service is None:
+            return Handed(HandedState.REFUSED, "Its address can no longer be used: add the channel again.")
+        name = _name(service)
+        ended: list[Handed] = []
+
+        def run() -> None:
+            handed = self._post(service, url, harmless(title), harmless(text))
+            with self._changed:
+                ended.append(handed)
+                self._hung.discard(url)
+                self._changed.notify_all()
+
+        with self._changed:
+            if self._closed:
+                return Handed(HandedState.REFUSED, "The app is ending.")
+            if url in self._hung:
+                return Handed(HandedState.REFUSED, f"{name} still answers an earlier message.")
+            threading.Thread(target=run, name=THREAD, daemon=True).start()
+            if self._changed.wait_for(lambda: ended or self._closed, self._total_s) and ended:
+                return ended[0]
+            self._hung.add(url)
+        return Handed(HandedState.IN_DOUBT, f"{name} took too long to answer; the message may have arrived.")
 
     def _post(self, service: Any, url: str, title: str, text: str) -> Handed:
         apprise = _apprise()
-        _make_strict(service, self._timeout_s)
-        way = apprise.Apprise(asset=service.asset)
-        way.add(service)
-        with _listening() as heard:
-            result = way.notify(body=text, title=title, body_format=apprise.NotifyFormat.TEXT)
         name = _name(service)
-        if result:
-            return Handed(HandedState.TOLD)
-        if any(one.status is apprise.AppriseResultStatus.TIMEOUT for one in result.results):
-            return Handed(
-                HandedState.IN_DOUBT, f"{name} took too long to answer; the message may have arrived."
-            )
+        try:
+            _make_strict(service, self._timeout_s)
+            way = apprise.Apprise(asset=service.asset)
+            way.add(service)
+            with _listening() as heard:
+                if way.notify(body=text, title=title, body_format=apprise.NotifyFormat.TEXT):
+                    return Handed(HandedState.TOLD)
+        except Exception as error:
+            _warn(error)
+            return Handed(_CRASHED.state, f"The service {_CRASHED.said}")
         said = _why(name, heard, url)
         if heard.sent:
             return Handed(HandedState.IN_DOUBT, f"Only a part of its chats got the message. {said}")
@@ -258,6 +354,11 @@ class AppriseSender:
             heard.broken is not None and heard.broken.state is HandedState.IN_DOUBT
         )
         return Handed(HandedState.IN_DOUBT if in_doubt else HandedState.REFUSED, said)
+
+
+def _warn(error: Exception) -> None:
+    # Apprise's services are many and by many hands; what they raise may quote the address.
+    _log.warning("Apprise failed with %s", type(error).__name__)
 
 
 @contextmanager
@@ -307,6 +408,27 @@ def _refuse_scheme(parts: SplitResult) -> None:
             raise InvalidInput(f"{host} {what}", todo)
 
 
+def _refuse_part(parts: SplitResult) -> None:
+    """Refuse what is no address of the service at whose host it is."""
+    for host, name, example, is_only in _FORMS:
+        if not re.fullmatch(host, parts.hostname or ""):
+            continue
+        form, copied = urlsplit(example), f"Copy all of it; it looks like {example}"
+        given, wanted = _segments(parts), _segments(form)
+        asked = [one for one, _ in parse_qsl(form.query) if one not in dict(parse_qsl(parts.query))]
+        strange = any(one != other for one, other in zip(given, wanted, strict=False) if "…" not in other)
+        lacking = "/".join(wanted[len(given) :]) if is_only else ""
+        lacking += "".join(f"{'&' if number else '?'}{one}=…" for number, one in enumerate(asked))
+        if lacking and not (strange and is_only):
+            raise InvalidInput(f"This {name} address lacks {lacking.lstrip('?')}.", copied)
+        if is_only:
+            raise InvalidInput(f"{name} takes no messages at this address.", copied)
+
+
+def _segments(parts: SplitResult) -> list[str]:
+    return [one for one in parts.path.split("/") if one]
+
+
 def _refuse_plain(schema: str, service: Any) -> None:
     schemas = _listed(service.protocol) | _listed(service.secure_protocol)
     if refused := sorted(schemas & _REFUSED.keys()):
@@ -331,7 +453,7 @@ def _listed(schemas: str | tuple[str, ...] | list[str] | None) -> set[str]:
     return {schemas} if isinstance(schemas, str) else set(schemas or ())
 
 
-def _service(url: str, total_s: float) -> Any:
+def _service(url: str) -> Any:
     """Apprise's object for the URL, None when it has none."""
     apprise = _apprise()
     # No pictures from Apprise's site, and nothing of it kept on this computer.
@@ -345,10 +467,11 @@ def _service(url: str, total_s: float) -> Any:
         http_redirects=False,
         interpret_emojis=False,
         language="en",
-        service_timeout=total_s,
+        # It would wait for its threads at the end of the process: we have one of our own.
+        service_timeout=0,
         storage_mode="memory",
     )
-    service: Any = apprise.Apprise.instantiate(url, asset=asset)
+    service: Any = apprise.Apprise.instantiate(_PREVIEW.sub(r"\1", url), asset=asset)
     if service is None and url.startswith(("https://", "http://")):
         service = _webhook(url, asset)
     return service
@@ -439,7 +562,7 @@ def _why(name: str, heard: _Heard, url: str) -> str:
         return f"{name} {heard.broken.said}"
     if heard.status is None:
         said = _without(heard.said[-1], url) if heard.said else "no reason was given"
-        return plain(f"{name} did not take the message: {said}", 200)
+        return plain_sentence(f"{name} did not take the message: {said}", 200)
     if heard.status < HTTPStatus.MULTIPLE_CHOICES:
         return f"{name} answered, but did not take the message."
     if heard.status < HTTPStatus.BAD_REQUEST:

@@ -8,14 +8,16 @@ import os
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final, Protocol
 
 from reply_desktop.adapters import key_file
 from reply_desktop.adapters.sealing import KEY_BYTES, Sealer, new_key
+from reply_desktop.domain.causes import Cause
 from reply_desktop.domain.errors import InvalidInput, ReplyDesktopError, VaultLocked, VaultUnavailable
 from reply_desktop.files import create_private
 
@@ -37,7 +39,13 @@ _UNFIT: Final = ("keyring.backends.null", "keyring.backends.fail", "keyring.back
 class VaultKeyMissing(VaultLocked):
     """There are sealed credentials, and the key that fits them is not where it was. Nothing is deleted."""
 
-    key_missing = True
+    cause = Cause.VAULT_KEY_MISSING
+
+
+class PassphraseNeeded(VaultLocked):
+    """The key lies in a file under a passphrase, which the person has not given yet."""
+
+    cause = Cause.VAULT_PASSPHRASE
 
 
 class Backend(Protocol):
@@ -83,10 +91,17 @@ class _Finding:
 
     @property
     def error(self) -> VaultUnavailable:
-        kind = {KEY_MISSING: VaultKeyMissing, NO_KEYRING: VaultUnavailable}.get(self.status, VaultLocked)
-        return kind(self.what, self.todo)
+        return _ERRORS[self.status](self.what, self.todo)
 
 
+_ERRORS: Final[Mapping[str, type[VaultUnavailable]]] = MappingProxyType(
+    {
+        LOCKED: VaultLocked,
+        NEEDS_PASSPHRASE: PassphraseNeeded,
+        KEY_MISSING: VaultKeyMissing,
+        NO_KEYRING: VaultUnavailable,
+    }
+)
 _UNASKED: Final = _Finding(LOCKED, "The keyring has not been asked yet.")
 _WAITING: Final = _Finding(
     LOCKED, "The keyring waits to be unlocked; nothing is lost.", "Answer the keyring's window."
@@ -165,6 +180,13 @@ class KeyringVault:
     def backend(self) -> str:
         """Where the key lies: class of the keyring's back end, or the key file. Empty when not known."""
         return self._finding.backend
+
+    @property
+    def opens_with(self) -> str:
+        """What opens the sign-ins in a copy of the database; said of the copy."""
+        if self._file.exists():
+            return f"your passphrase and the key file {self._file}, which is no part of it"
+        return "this computer's keyring"
 
     def seal(self, account_id: str, plain: bytes) -> bytes:
         """Sealed bytes bound to the account id.

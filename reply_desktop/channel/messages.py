@@ -501,11 +501,12 @@ class TestTeamChannel(Request[AlertTested]):
 
 @dataclass(frozen=True, slots=True)
 class VaultState:
-    """How the vault is doing, in which keyring the key lies, and one line for the person."""
+    """How the vault is doing, where its key lies, one line for the person, and what a backup opens with."""
 
     status: VaultStatus
     backend: str
     text: str
+    opens_with: str = "this computer's keyring"
 
 
 @dataclass(frozen=True, slots=True)

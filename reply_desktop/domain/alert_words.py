@@ -32,7 +32,7 @@ _K = NotificationKind
 
 _MANY: Final = MappingProxyType(
     {
-        _K.APP_FAULT: "{} faults of app registrations or the keyring",
+        _K.APP_FAULT: "{} faults of app registrations or the vault",
         _K.ACCOUNT_LOST: "{} accounts cannot send",
         _K.DEADLINE_NEAR: "{} sign-ins end soon",
         _K.ALERT_UNSENT: "{} alerts could not be sent",

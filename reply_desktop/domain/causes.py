@@ -24,7 +24,7 @@ WHO_WORDS: Final = MappingProxyType(
         Who.YOU: "You can fix this.",
         Who.ADMIN: "Your organisation's administrator must act.",
         Who.APP_OWNER: "The owner of the app registration (the client ID) must act.",
-        Who.NOBODY: "Nothing to do: the app keeps trying.",
+        Who.NOBODY: "You need not act: the app keeps trying.",
     }
 )
 
@@ -53,7 +53,9 @@ class Cause(StrEnum):
     THROTTLED = "throttled"
     CLOCK_WRONG = "clock_wrong"
     VAULT_LOCKED = "vault_locked"
+    VAULT_PASSPHRASE = "vault_passphrase"  # noqa: S105 - a cause's name
     VAULT_KEY_MISSING = "vault_key_missing"
+    VAULT_NONE = "vault_none"
     UNKNOWN_ANSWER = "unknown_answer"
     ENCRYPTION_MISSING = "encryption_missing"
     MESSAGE_REFUSED = "message_refused"
@@ -117,7 +119,7 @@ class CauseRow:
 
 _RECONNECT = "Press Reconnect and choose {address} in the browser."
 _CHECK = "Then press Check now."
-_WAIT = ("Nothing to do: the app tries again by itself.",)
+_WAIT = ("Wait for the next check, or press Check now.",)
 _ADMIN = "Send the provider's text (Details) to your administrator."
 
 CAUSES: Final = MappingProxyType(
@@ -151,7 +153,7 @@ CAUSES: Final = MappingProxyType(
             "Cannot reach {provider}",
             "{provider} did not answer, so {address} could not be checked. "
             "Nothing is wrong with the account as far as the app knows.",
-            ("Check this computer's internet connection, VPN or proxy.", "The app tries again by itself."),
+            ("Check this computer's internet connection, VPN or proxy.",),
             Link.STATUS_PAGE,
         ),
         Cause.TLS_REJECTED: CauseRow(
@@ -185,7 +187,7 @@ CAUSES: Final = MappingProxyType(
             Who.NOBODY,
             "{provider} asks to slow down",
             "{provider} limits how often it may be asked. The app waits as long as it was told to.",
-            _WAIT,
+            ("Wait until {provider} may be asked again.",),
         ),
         Cause.CLOCK_WRONG: CauseRow(
             _K.TRANSIENT,
@@ -204,14 +206,34 @@ CAUSES: Final = MappingProxyType(
             None,
             True,
         ),
+        Cause.VAULT_PASSPHRASE: CauseRow(
+            _K.TRANSIENT,
+            Who.YOU,
+            "Passphrase is needed",
+            "The key to your sign-ins is locked with a passphrase, which is asked for after every start. "
+            "Nothing is lost; do not sign in again.",
+            ("Enter the passphrase in the banner.",),
+            None,
+            True,
+        ),
+        Cause.VAULT_NONE: CauseRow(
+            _K.TRANSIENT,
+            Who.YOU,
+            "Passphrase must be chosen",
+            "This computer has no keyring that is fit for secrets, so sign-ins can be stored only under a "
+            "passphrase.",
+            ("Choose a passphrase in the banner.",),
+            None,
+            True,
+        ),
         Cause.VAULT_KEY_MISSING: CauseRow(
             _K.TRANSIENT,
             Who.YOU,
-            "Keyring no longer holds the key",
-            "The key that opens your stored sign-ins is not in this computer's keyring. "
-            "If the keyring was reset, the key is gone and each account must be reconnected.",
+            "Key to the sign-ins is gone",
+            "The key that opens your stored sign-ins is not where it was: the keyring or the key file was reset or "
+            "replaced. If it is gone for good, each account must be reconnected.",
             (
-                "Restore or unlock the keyring you used before, then press Try again in the banner.",
+                "Restore the keyring or key file you used before, then press Try again in the banner.",
                 "If it is gone for good, start over in Settings → General, then press Reconnect on each account.",
             ),
             None,
@@ -574,6 +596,11 @@ CAUSES: Final = MappingProxyType(
     }
 )
 """Every cause has exactly one row; a test walks both ways."""
+
+VAULT_CAUSES: Final = frozenset(
+    {Cause.VAULT_LOCKED, Cause.VAULT_PASSPHRASE, Cause.VAULT_KEY_MISSING, Cause.VAULT_NONE}
+)
+"""The key that opens the stored sign-ins is not to be had."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,8 @@ ReplyDesktopError
 └── ConsentFailed        a sign-in ended without a grant (see `domain.consent`)
 """
 
+from reply_desktop.domain.causes import Cause
+
 
 class ReplyDesktopError(Exception):
     """Base of all errors meant for people: `what` went wrong and `todo`, the one thing to do."""
@@ -52,14 +54,16 @@ class NotConfigured(ReplyDesktopError):
 
 
 class VaultUnavailable(ReplyDesktopError):
-    """No keyring fit for secrets, and no passphrase file either."""
+    """No keyring fit for secrets, and no passphrase file either. `cause`: why an account is out by it."""
 
+    cause = Cause.VAULT_NONE
     code = "vault_unavailable"
 
 
 class VaultLocked(VaultUnavailable):
     """The keyring or the passphrase file is locked; nothing is lost."""
 
+    cause = Cause.VAULT_LOCKED
     code = "vault_locked"
 
 

@@ -1,6 +1,8 @@
 """Past facts, published after commit, carrying what listeners show: nothing is queried again."""
 
 from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
 
 from reply_desktop.domain.account import Account
 from reply_desktop.domain.episode import Episode
@@ -172,15 +174,53 @@ class ProspectsChanged:
     enrollment_ids: tuple[str, ...] = ()
 
 
+class ImportPhase(StrEnum):
+    """What an import is at; the phases follow one another."""
+
+    READING = "reading"
+    ENROLLING = "enrolling"
+    UPDATING = "updating"
+
+
+_SHARES: Final = {
+    ImportPhase.READING: (0.0, 0.1),
+    ImportPhase.ENROLLING: (0.1, 0.9),
+    ImportPhase.UPDATING: (0.9, 1.0),
+}
+"""Phase → where it begins and ends in the whole, by the time it takes."""
+
+
 @dataclass(frozen=True, slots=True)
 class ImportProgress:
-    """An import goes on: `done` of about `total` lines; `report` once it is over, `error` when it failed."""
+    """An import goes on: `report` once it is over, `error` when it failed.
+
+    `done` of `total` are lines of the file while it is read, about so many in all, and prospects afterwards:
+    those enrolled, then known ones that get their new fields.
+    """
 
     import_id: str
     done: int
     total: int
     report: ImportReport | None = None
     error: str | None = None
+    phase: ImportPhase = ImportPhase.READING
+
+    @property
+    def share(self) -> float:
+        """How far the whole import is, 0 to 1: it only grows."""
+        begins, ends = _SHARES[self.phase]
+        return begins + (ends - begins) * min(self.done / max(self.total, 1), 1.0)
+
+    @property
+    def words(self) -> str:
+        """What the import is at, for people."""
+        match self.phase:
+            case ImportPhase.READING:
+                return f"Reading line {self.done:,} of about {self.total:,}"
+            case ImportPhase.ENROLLING:
+                return f"Enrolling {self.done:,} of {self.total:,}"
+            case ImportPhase.UPDATING:
+                return f"Updating {self.done:,} of {self.total:,} known before" if self.total else "Finishing"
 
 
 @dataclass(frozen=True, slots=True)

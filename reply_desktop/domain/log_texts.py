@@ -8,7 +8,7 @@ from typing import Final
 from reply_desktop.domain.account import Account
 from reply_desktop.domain.causes import Cause, words
 from reply_desktop.domain.log_entry import LogEntry, LogKind
-from reply_desktop.domain.notification import plain, provider_name
+from reply_desktop.domain.notification import plain, plain_sentence, provider_name
 from reply_desktop.domain.sequence import Sequence as MailSequence
 from reply_desktop.domain.states import State
 
@@ -134,7 +134,7 @@ def failed(
     sequence_id: str, step: int, account: str, prospect: str, why: str, key: str, now: datetime
 ) -> LogEntry:
     """A step will never be sent."""
-    text = f"Step {step} to {prospect} cannot be sent: {plain(why)}"
+    text = f"Step {step} to {prospect} cannot be sent: {plain_sentence(why)}"
     return LogEntry(now, sequence_id, LogKind.FAILED, text, account, prospect, key)
 
 
@@ -242,7 +242,7 @@ def _why(account: Account) -> str:
 
 def _reason(account: Account, why: Cause | None, error: str | None) -> str:
     if error:
-        return plain(error, 200).rstrip(".") + "."
+        return plain_sentence(error, 200)
     return (
         f"{words(why, account.address, provider_name(account)).short}."
         if why

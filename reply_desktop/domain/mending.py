@@ -169,7 +169,7 @@ STEPS: Final = MappingProxyType(
             _Row("Then press Check now: a check that succeeds counts as use.", action=Action.CHECK),
         ),
         Cause.VAULT_KEY_MISSING: (
-            _Row("Restore or unlock the keyring you used before, then press Try again in the banner."),
+            _Row("Restore the keyring or key file you used before, then press Try again in the banner."),
             _Row("If it is gone for good, start over in Settings → General and sign in everywhere anew."),
         ),
         Cause.GRANT_MISSING: (

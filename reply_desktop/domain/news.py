@@ -74,12 +74,12 @@ def about_fault(
     key: str, cause: Cause, provider: Provider | None, now: datetime, new_id: Callable[[], str], *, over: bool
 ) -> Notification:
     """What to tell about an app registration or the vault, once for all its accounts."""
-    name = PROVIDER_NAMES[provider] if provider else "The keyring"
+    name = PROVIDER_NAMES[provider] if provider else ""
     if over:
-        text = "Checks go on as usual."
-        return _notice(NotificationKind.APP_FAULT_OVER, key, f"{name} works again", text, now, new_id)
+        title = f"{name} works again" if name else "Your sign-ins can be opened again"
+        return _notice(NotificationKind.APP_FAULT_OVER, key, title, "Checks go on as usual.", now, new_id)
     told = words(cause, "every account", name)
-    title = f"{name}: {told.short}" if provider else told.short
+    title = f"{name}: {told.short}" if name else told.short
     text = _with_step(told.explanation, told.steps[0])
     return _notice(NotificationKind.APP_FAULT, key, title, text, now, new_id)
 

@@ -60,6 +60,12 @@ def plain(text: str, limit: int = 300) -> str:
     return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
 
 
+def plain_sentence(text: str, limit: int = 300) -> str:
+    """`plain` for the end of what is told: with a full stop where the text has no end of its own."""
+    line = plain(text, limit - 1).rstrip(",;: ")
+    return line if not line or line.rstrip("”’\"')").endswith((".", "!", "?", "…")) else f"{line}."
+
+
 def provider_name(account: Account) -> str:
     """How the account's provider is called in texts: an Other account is called after its mail server."""
     if account.provider is Provider.OTHER and account.servers is not None:

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from reply_desktop.domain.causes import CAUSES, Cause, Who
 from reply_desktop.domain.grant import MailServer, MailServers
-from reply_desktop.domain.notification import NotificationKind, Severity
+from reply_desktop.domain.notification import Notification, NotificationKind, Severity
 from reply_desktop.domain.provider import SINGLE_CLICK, Provider
 from reply_desktop.domain.states import COLORS, NEEDS_PERSON, Color, OutcomeKind, State
 
@@ -150,6 +150,25 @@ class NotificationRow:
     sequence_id: str | None = None
     group: str = ""
     reminded: int = 0
+
+    @classmethod
+    def of(cls, notice: Notification, sequence_id: str | None = None) -> "NotificationRow":
+        """The notification as fronts show it."""
+        return cls(
+            notice.id,
+            notice.key,
+            notice.kind,
+            notice.severity,
+            notice.title,
+            notice.text,
+            notice.at,
+            notice.account_id,
+            read=notice.read_at is not None,
+            withdrawn=notice.withdrawn_at is not None,
+            sequence_id=sequence_id,
+            group=notice.group,
+            reminded=notice.reminded,
+        )
 
 
 @dataclass(frozen=True, slots=True)

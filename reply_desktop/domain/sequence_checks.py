@@ -25,7 +25,8 @@ def check_sequence(sequence: Sequence) -> None:
     """Raises InvalidInput that names the setting, or the step by its number, and what is allowed."""
     if not sequence.name or len(sequence.name) > MAX_NAME or not sequence.name.isprintable():
         raise InvalidInput(
-            "The sequence needs a name.", f"Give it one of 1 to {MAX_NAME} characters, on one line."
+            "The sequence needs a name that can be shown.",
+            f"Give it one of 1 to {MAX_NAME} characters, on one line.",
         )
     if len(sequence.sender_name) > MAX_SENDER_NAME or not sequence.sender_name.isprintable():
         raise InvalidInput(

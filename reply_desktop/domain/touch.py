@@ -6,7 +6,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
-from reply_desktop.domain.causes import Cause
+from reply_desktop.domain.causes import VAULT_CAUSES, Cause
 from reply_desktop.domain.outcome import Outcome
 from reply_desktop.domain.states import OutcomeKind
 
@@ -73,8 +73,7 @@ NOT_TRIED: Final = frozenset(
         Cause.TLS_REJECTED,
         Cause.PORTAL,
         Cause.CLOCK_WRONG,
-        Cause.VAULT_LOCKED,
-        Cause.VAULT_KEY_MISSING,
+        *VAULT_CAUSES,
         Cause.ENCRYPTION_MISSING,
         Cause.THROTTLED,
     }

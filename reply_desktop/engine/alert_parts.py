@@ -1,8 +1,10 @@
 """Builds what tells the person. Heavy libraries are loaded when first needed, not here."""
 
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
+from typing import TYPE_CHECKING
 
 from reply_desktop.domain import alert_words, events
 from reply_desktop.domain.announcement import Channel, kind_of
@@ -23,6 +25,9 @@ from reply_desktop.services.sealed_settings import SealedSettings
 from reply_desktop.services.settings import SettingsDesk
 from reply_desktop.services.team_channels import TeamChannels
 from reply_desktop.services.tray_channel import TrayChannel
+
+if TYPE_CHECKING:
+    from reply_desktop.adapters.team_channel import AppriseSender
 
 
 class LazyAlertComposer:
@@ -47,7 +52,9 @@ class LazyTeamSender:
     """A TeamSender whose library is loaded with the first channel it sees."""
 
     def __init__(self) -> None:
-        self._made: TeamSender | None = None
+        self._made: AppriseSender | None = None
+        self._closed = False
+        self._lock = threading.Lock()
 
     def examine(self, url: str) -> tuple[str, str, str]:
         """As `TeamSender.examine`."""
@@ -57,13 +64,23 @@ class LazyTeamSender:
         """As `TeamSender.post`."""
         return self._sender.post(url, title, text)
 
+    def close(self) -> None:
+        """As `AppriseSender.close`."""
+        with self._lock:
+            self._closed = True
+            if self._made is not None:
+                self._made.close()
+
     @property
     def _sender(self) -> TeamSender:
-        if self._made is None:
-            from reply_desktop.adapters.team_channel import AppriseSender
+        with self._lock:
+            if self._made is None:
+                from reply_desktop.adapters.team_channel import AppriseSender
 
-            self._made = AppriseSender()
-        return self._made
+                self._made = AppriseSender()
+                if self._closed:
+                    self._made.close()
+            return self._made
 
 
 @dataclass
@@ -71,7 +88,8 @@ class AlertParts:
     """All that tells the person. `on_change()` is called when there may be something to tell now.
 
     `mail_what_lasts()`, for an engine that starts: one that died as the person gave an address, or chose
-    e-mail for more news, may have left troubles unnoted that last.
+    e-mail for more news, may have left troubles unnoted that last. `stop()`: hand nothing more over, and wait
+    for no team channel's answer.
     """
 
     announcer: Announcer
@@ -82,6 +100,7 @@ class AlertParts:
     courier: Courier
     on_change: Callable[[], None]
     mail_what_lasts: Callable[[], None]
+    stop: Callable[[], None]
 
     def tick(self) -> datetime | None:
         """Tell whatever is due; gives when something next is."""
@@ -124,12 +143,13 @@ def build_alerts(
     mail = AlertMail(
         store, credentials, providers, health, relay, wants, bus, clock, LazyAlertComposer(), zone, new_id
     )
+    sender = LazyTeamSender()
     team = TeamChannels(
         store,
         vault,
         bus,
         clock,
-        LazyTeamSender(),
+        sender,
         lambda news: alert_words.team_text(news, zone()),
         new_id,
     )
@@ -142,6 +162,10 @@ def build_alerts(
                 announcer.address_given(unit, clock.now())
                 unit.commit()
 
+    def stop() -> None:
+        courier.stop()
+        sender.close()
+
     parts = AlertParts(
         announcer,
         TrayChannel(store, announcer, bus, clock),
@@ -151,6 +175,7 @@ def build_alerts(
         courier,
         on_change=lambda: None,
         mail_what_lasts=mail_what_lasts,
+        stop=stop,
     )
 
     def way_changed() -> None:

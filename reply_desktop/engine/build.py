@@ -106,10 +106,11 @@ class Parts:
     def close(self) -> None:
         """End everything in order: no new work, mails in flight, sign-ins, checks, then the database."""
         self.scheduler.close()
-        self.alerts.courier.stop()
+        self.alerts.stop()
         self.sending.stop()
         self.health.stop()
         self.sequences.imports.stop()
+        self.sequences.removals.stop()
         self.transport.close()
         self.providers.close()
         self.connect.close()

@@ -33,7 +33,10 @@ _log = logging.getLogger(__name__)
 
 _VAULT_CAUSES = {
     m.VaultStatus.OPEN: None,
+    m.VaultStatus.LOCKED: Cause.VAULT_LOCKED,
+    m.VaultStatus.NEEDS_PASSPHRASE: Cause.VAULT_PASSPHRASE,
     m.VaultStatus.KEY_MISSING: Cause.VAULT_KEY_MISSING,
+    m.VaultStatus.NO_KEYRING: Cause.VAULT_NONE,
 }
 
 
@@ -133,6 +136,7 @@ class _Life:
         parts.health.start()
         parts.sending.sender.start()
         parts.sequences.imports.tidy()
+        parts.sequences.removals.clear()
         self._server.start()
         write_private(
             config.engine_file,
@@ -205,8 +209,7 @@ class _Life:
             self._alerts.soon()
 
     def _on_vault(self, status: str) -> None:
-        known = m.VaultStatus(status)
-        cause = _VAULT_CAUSES.get(known, Cause.VAULT_LOCKED)
+        cause = _VAULT_CAUSES[m.VaultStatus(status)]
         with self._news:
             if self._over:
                 return

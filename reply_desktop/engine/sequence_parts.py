@@ -17,6 +17,7 @@ from reply_desktop.services.health import Health
 from reply_desktop.services.imports import Imports
 from reply_desktop.services.ports import Chance, Clock, MailProvider, Store, Tasks
 from reply_desktop.services.prospects import ProspectDesk
+from reply_desktop.services.removals import Removals
 from reply_desktop.services.sequence_exports import SequenceExports
 from reply_desktop.services.sequence_feed import SequenceFeed
 from reply_desktop.services.sequence_ports import Composed, Composer
@@ -58,6 +59,7 @@ class SequenceParts:
     forecasts: Forecasts
     exports: SequenceExports
     imports: Imports
+    removals: Removals
     on_change: Callable[[], None]
 
 
@@ -87,6 +89,8 @@ def build_sequences(
         Forecasts(store, clock),
         SequenceExports(store, csv_file.write_rows),
         Imports(store, csv_file, feed, bus, clock, tasks, new_id, wake),
+        Removals(store, tasks),
         on_change=lambda: None,
     )
+    bus.listen(parts.removals.on_event)
     return parts

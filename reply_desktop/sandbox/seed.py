@@ -40,7 +40,7 @@ class Front(Protocol):
 
     def ask(self, request: Any, timeout_s: float = ...) -> Any: ...
     def consent_end(self, consent_id: str) -> ConsentEnded: ...
-    def import_end(self, import_id: str, on_progress: Callable[[int, int], None]) -> ImportProgress: ...
+    def import_end(self, import_id: str, on_progress: Callable[[ImportProgress], None]) -> ImportProgress: ...
 
 
 def seed(sandbox: Sandbox, front: Front) -> Sequence[str]:
@@ -125,7 +125,7 @@ def _begin_sequences(sandbox: Sandbox, front: Front) -> None:
             accounts = tuple(first[provider] for provider in campaign.providers)
             made = front.ask(m.SaveSequence(campaign.sequence(accounts))).row
             started = front.ask(m.ImportProspects(made.id, str(people)))
-            ended = front.import_end(started.import_id, lambda done, total: None)
+            ended = front.import_end(started.import_id, lambda event: None)
             if ended.error is not None:
                 raise InvalidInput(f"The people of “{campaign.name}” were not imported: {ended.error}")
             front.ask(m.LaunchSequence(made.id, now=True))

@@ -10,7 +10,7 @@ from reply_desktop.domain.address import parse_address
 from reply_desktop.domain.causes import Cause, words
 from reply_desktop.domain.errors import AlreadyExists, InvalidInput, NotFound, ReplyDesktopError
 from reply_desktop.domain.grant import Credentials, MailServers, Password
-from reply_desktop.domain.notification import provider_name
+from reply_desktop.domain.notification import plain_sentence, provider_name
 from reply_desktop.domain.outcome import Outcome
 from reply_desktop.domain.provider import Provider
 from reply_desktop.domain.rows import AccountRow
@@ -186,7 +186,7 @@ class AccountDesk:
 def not_let_in(draft: Account, outcome: Outcome, todo: str = "") -> InvalidInput:
     """What to tell of a login check that failed; `todo` unless the cause's own first step is to be told."""
     told = words(outcome.cause or Cause.UNKNOWN_ANSWER, draft.address, provider_name(draft))
-    said = f" The server said: {outcome.provider_error}" if outcome.provider_error else ""
+    said = f" The server said: {plain_sentence(outcome.provider_error)}" if outcome.provider_error else ""
     return InvalidInput(f"{told.short}; nothing was stored.{said}", todo or told.steps[0])
 
 

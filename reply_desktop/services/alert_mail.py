@@ -15,7 +15,7 @@ from reply_desktop.domain.announcement import Channel
 from reply_desktop.domain.causes import Cause, words
 from reply_desktop.domain.errors import InvalidInput, NotFound, ReplyDesktopError, VaultUnavailable
 from reply_desktop.domain.grant import Credentials, MailServer
-from reply_desktop.domain.notification import Notification, plain, provider_name
+from reply_desktop.domain.notification import Notification, plain, plain_sentence, provider_name
 from reply_desktop.domain.outcome import Outcome
 from reply_desktop.domain.preferences import Preferences
 from reply_desktop.domain.provider import Provider
@@ -266,8 +266,8 @@ class AlertMail:
     def _give(self, way: _Way, mime: bytes) -> SendResult:
         try:
             return self._providers[way.account.provider].send(way.account, way.credentials, mime)
-        except VaultUnavailable:
-            return SendResult(Outcome(Cause.VAULT_LOCKED))
+        except VaultUnavailable as error:
+            return SendResult(Outcome(error.cause))
         except Exception:
             # It may have failed after the message was on its way.
             _log.exception("The provider adapter failed on %s", way.account.provider)
@@ -335,5 +335,7 @@ def _said(name: str, why: str) -> str:
 def _why(account: Account, outcome: Outcome) -> str:
     """The cause in short, with the provider's own words if it had any."""
     told = words(outcome.cause or Cause.UNKNOWN_ANSWER, account.address, provider_name(account))
-    said = f" The server said: {plain(outcome.provider_error, 150)}" if outcome.provider_error else ""
+    said = (
+        f" The server said: {plain_sentence(outcome.provider_error, 150)}" if outcome.provider_error else ""
+    )
     return f"{told.short}.{said}"

@@ -1,14 +1,16 @@
 """What telling the person needs from outside: ways to hand a message over, and where it is noted."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import Final, Protocol
 
 from reply_desktop.domain.alert_words import News
 from reply_desktop.domain.announcement import Announced, Announcement
-from reply_desktop.domain.notification import Notification
+from reply_desktop.domain.notification import Notification, NotificationKind
+
+ALL_KINDS: Final = frozenset(NotificationKind)
 
 
 class HandedState(StrEnum):
@@ -70,8 +72,10 @@ class Announcements(Protocol):
     def of(self, notification_id: str) -> list[Announcement]:
         """All of one notification, by channel and number."""
 
-    def due(self, channel: str, now: datetime, limit: int) -> list[Announced]:
-        """Waiting ones whose time has come, the oldest news first."""
+    def due(
+        self, channel: str, now: datetime, limit: int, kinds: Collection[NotificationKind] = ALL_KINDS
+    ) -> list[Announced]:
+        """Waiting ones about news of these kinds whose time has come, the oldest news first."""
 
     def waiting(self, channel: str) -> int:
         """How many wait, due or not."""

@@ -14,7 +14,7 @@ from reply_desktop.domain.announcement import (
     kind_of,
     team_channel,
 )
-from reply_desktop.domain.notification import Notification
+from reply_desktop.domain.notification import Notification, NotificationKind
 from reply_desktop.domain.notification_rules import RULES, TROUBLE, wanted_channels
 from reply_desktop.domain.preferences import Preferences
 from reply_desktop.domain.rows import NotificationRow
@@ -63,7 +63,7 @@ class Announcer:
         for channel in self._channels(unit, notice, over, wants):
             due_at = self._due_at(channel, notice, opened, wants)
             unit.announcements.add(Announcement(notice.id, channel, due_at))
-        return [events.NotificationRaised(row_of(notice, sequence_id))]
+        return [events.NotificationRaised(NotificationRow.of(notice, sequence_id))]
 
     def withdraw(
         self, unit: UnitOfWork, key: str, now: datetime
@@ -88,7 +88,7 @@ class Announcer:
         until = now + timedelta(seconds=max(RULES[notice.kind].merge_s for notice in due))
         reminded = []
         for notice in unit.notifications.to_remind(until):
-            on = wants.reminders and Channel.TRAY in self._wanted(notice, wants)
+            on = wants.reminders and Channel.TRAY in self._wanted(notice.kind, wants)
             times = notice.reminded + on
             unit.notifications.remind(notice.id, times, _next_reminder(notice, until), unread=on)
             if on:
@@ -104,7 +104,7 @@ class Announcer:
         """Alert e-mail has somewhere to go from now on: troubles that last are told there too."""
         wants = self._wants()
         for notice in unit.notifications.open(TROUBLE):
-            if Channel.EMAIL not in self._wanted(notice, wants):
+            if Channel.EMAIL not in self._wanted(notice.kind, wants):
                 continue
             known = [one for one in unit.announcements.of(notice.id) if one.channel == Channel.EMAIL]
             mailed = Announcement(notice.id, Channel.EMAIL, self._loud_at(now, wants))
@@ -133,7 +133,7 @@ class Announcer:
     def _channels(
         self, unit: UnitOfWork, notice: Notification, over: Notification | None, wants: Preferences
     ) -> Sequence[str]:
-        wanted = self._keys(self._wanted(notice, wants), wants)
+        wanted = self._keys(self._wanted(notice.kind, wants), wants)
         if notice.kind in TROUBLE:
             return wanted
         told = {
@@ -144,8 +144,8 @@ class Announcer:
         return [channel for channel in wanted if channel in told]
 
     @staticmethod
-    def _wanted(notice: Notification, wants: Preferences) -> frozenset[Channel]:
-        channels = wanted_channels(notice.kind, wants.chosen)
+    def _wanted(kind: NotificationKind, wants: Preferences) -> frozenset[Channel]:
+        channels = wanted_channels(kind, wants.chosen)
         if not wants.tray:
             channels -= {Channel.TRAY}
         if not wants.email_to:
@@ -158,10 +158,12 @@ class Announcer:
         team = map(team_channel, wants.team) if Channel.TEAM in channels else ()
         return [*single, *team]
 
-    def is_wanted(self, notice: Notification, channel: str) -> bool:
-        """Whether the person still wants to hear of this on that channel."""
+    def wanted_kinds(self, channel: str) -> frozenset[NotificationKind]:
+        """What the person wants to hear of on that channel, as things stand now."""
         wants = self._wants()
-        return channel in self._keys(self._wanted(notice, wants), wants)
+        return frozenset(
+            kind for kind in NotificationKind if channel in self._keys(self._wanted(kind, wants), wants)
+        )
 
     def _due_at(
         self, channel: str, notice: Notification, opened: Notification, wants: Preferences
@@ -175,25 +177,6 @@ class Announcer:
 
     def _loud_at(self, at: datetime, wants: Preferences) -> datetime:
         return (wants.quiet.end(at, self.zone()) if wants.quiet else None) or at
-
-
-def row_of(notice: Notification, sequence_id: str | None = None) -> NotificationRow:
-    """The notification as fronts show it."""
-    return NotificationRow(
-        notice.id,
-        notice.key,
-        notice.kind,
-        notice.severity,
-        notice.title,
-        notice.text,
-        notice.at,
-        notice.account_id,
-        read=notice.read_at is not None,
-        withdrawn=notice.withdrawn_at is not None,
-        sequence_id=sequence_id,
-        group=notice.group,
-        reminded=notice.reminded,
-    )
 
 
 def _next_reminder(notice: Notification, until: datetime) -> datetime | None:

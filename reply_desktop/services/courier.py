@@ -2,10 +2,10 @@
 
 import logging
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import replace
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from itertools import groupby
 from typing import Final
 
@@ -37,6 +37,7 @@ ASKED_S: Final = 3600.0
 DAY_S: Final = 24 * 3600.0
 
 _S = AnnouncementState
+_LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
 
 
 class Courier:
@@ -67,8 +68,7 @@ class Courier:
         self._tasks = tasks
         self._new_id = new_id
         self._busy: set[str] = set()
-        self._not_before: dict[str, datetime] = {}
-        self._ways_opened = 0
+        self._waits = _Waits()
         self._asked_since: dict[str, datetime] = {}
         self._stopping = False
         self._lock = threading.Lock()
@@ -82,8 +82,7 @@ class Courier:
     def look_again(self) -> None:
         """A way may have opened: forget how long was to be waited."""
         with self._lock:
-            self._not_before.clear()
-            self._ways_opened += 1
+            self._waits = _Waits()
 
     @property
     def busy(self) -> frozenset[str]:
@@ -104,10 +103,12 @@ class Courier:
         self._forget_past()
         times, ready = [], []
         with self._lock:
-            for channel in unknown | due_at.keys():
+            look_at, carry_at = self._waits.look_at, self._waits.carry_at
+            turns = [(channel, look_at.get(channel, now)) for channel in unknown]
+            turns += [(channel, max(at, carry_at.get(channel, now))) for channel, at in due_at.items()]
+            for channel, at in turns:
                 if channel in self._busy:
                     continue
-                at = max(due_at.get(channel, now), self._not_before.get(channel, now))
                 if at > now:
                     times.append(at)
                 elif not self._stopping:
@@ -136,33 +137,40 @@ class Courier:
 
     def _turn(self, channel: str, ahead: timedelta = timedelta(0)) -> None:
         """One channel's turn, with what is due `ahead` of its time too."""
-        wait_s = LADDER_S[0]
-        with self._lock:
-            ways_opened = self._ways_opened
+        # Should a way open meanwhile, there are other waits, and what is noted in these counts no more.
+        waits = self._waits
         try:
-            waits_s = self._settle_unknown(channel), self._carry(channel, ahead)
-            wait_s = _soonest(waits_s)
+            self._settle_unknown(channel, waits)
+            if waits.carry_at.get(channel, _LONG_AGO) <= self._clock.now():
+                self._put_off(waits.carry_at, channel, self._carry(channel, ahead, waits))
         except Exception:
             _log.exception("Alerts could not be carried by a fault of the app's own")
+            for times in (waits.look_at, waits.carry_at):
+                self._put_off(times, channel, LADDER_S[0])
         finally:
             with self._lock:
                 self._busy.discard(channel)
-                # Opened meanwhile: the way that was not there may be the one.
-                if wait_s and ways_opened == self._ways_opened:
-                    self._not_before[channel] = self._clock.now() + timedelta(seconds=wait_s)
             self.on_end(channel)
+
+    def _put_off(self, times: dict[str, datetime], channel: str, wait_s: float) -> None:
+        with self._lock:
+            if wait_s:
+                times[channel] = self._clock.now() + timedelta(seconds=wait_s)
+            else:
+                times.pop(channel, None)
 
     # What may have arrived
 
-    def _settle_unknown(self, channel: str) -> float:
-        """Find out what became of messages whose end is not known; how long to wait, in seconds."""
+    def _settle_unknown(self, channel: str, waits: "_Waits") -> None:
+        """Find out what became of messages whose end is not known, and note when to look again."""
         with self._store.read() as unit:
             found = [one for one in unit.announcements.telling() if one.announcement.channel == channel]
         messages = groupby(sorted(found, key=_message), key=_message)
         waits_s = [self._settle(channel, route, batch, list(told)) for (route, batch), told in messages]
-        return _soonest(waits_s)
+        self._put_off(waits.look_at, channel, min((one for one in waits_s if one), default=0.0))
 
     def _settle(self, channel: str, route: str, batch: str, told: Sequence[Announced]) -> float:
+        """One message; how long until it is looked for again, in seconds."""
         now = self._clock.now()
         since = min(one.announcement.told_at or now for one in told)
         try:
@@ -183,7 +191,7 @@ class Courier:
 
     # What is due
 
-    def _carry(self, channel: str, ahead: timedelta) -> float:
+    def _carry(self, channel: str, ahead: timedelta, waits: "_Waits") -> float:
         """Hand over one message with all that is due; how long to wait before the next look, in seconds."""
         now = self._clock.now()
         messenger = self._messengers[kind_of(channel)]
@@ -205,7 +213,9 @@ class Courier:
             handed = messenger.hand(channel, route, batch, self._news(taken))
             if handed.state is HandedState.IN_DOUBT:
                 # Perhaps it was our own end that broke the line: the next engine looks.
-                return 0.0 if self._stopping else self._settle_unknown(channel)
+                if not self._stopping:
+                    self._settle_unknown(channel, waits)
+                return 0.0
             self._end(channel, taken, handed)
             if handed.state is HandedState.TOLD:
                 return 0.0
@@ -223,7 +233,8 @@ class Courier:
         """What is due there, without what the person no longer wants to hear of there."""
         with self._store.read() as unit:
             due = unit.announcements.due(channel, now, TOGETHER)
-        unwanted = [one for one in due if not self._announcer.is_wanted(one.notification, channel)]
+        wanted = self._announcer.wanted_kinds(channel)
+        unwanted = [one for one in due if one.notification.kind not in wanted]
         if unwanted:
             with self._store.begin() as unit:
                 for one in unwanted:
@@ -272,7 +283,10 @@ class Courier:
         with self._store.begin(durable=True) as unit:
             for one in taken:
                 is_over = _is_over(unit, one.notification)
-                unit.announcements.save(_ended(one.announcement, handed.state, keep_batch, is_over))
+                ended = _ended(one.announcement, handed.state, keep_batch, is_over)
+                unit.announcements.save(ended)
+                if ended.state is _S.DROPPED:
+                    _drop_end(unit, one.notification, channel)
             if handed.state is HandedState.TOLD:
                 _, happened = self._announcer.withdraw(unit, _unsent(channel), self._clock.now())
             elif handed.state is HandedState.IN_DOUBT:
@@ -331,6 +345,14 @@ class Courier:
             return [_one_news(unit, one.notification, able) for one in taken]
 
 
+@dataclass(frozen=True, slots=True)
+class _Waits:
+    """By channel: when to look for what may have arrived, and when the next message may be tried."""
+
+    look_at: dict[str, datetime] = field(default_factory=dict)
+    carry_at: dict[str, datetime] = field(default_factory=dict)
+
+
 def _one_news(unit: UnitOfWork, notice: Notification, able: AbstractSet[str]) -> News:
     """The news with all its words need. `able`: ids of the accounts that can send."""
     account = unit.accounts.get(notice.account_id) if notice.account_id else None
@@ -349,10 +371,6 @@ def _one_news(unit: UnitOfWork, notice: Notification, able: AbstractSet[str]) ->
 
 def _message(one: Announced) -> tuple[str, str]:
     return one.announcement.route or "", one.announcement.batch or ""
-
-
-def _soonest(waits_s: Iterable[float]) -> float:
-    return min((one for one in waits_s if one), default=0.0)
 
 
 def _is_past(unit: UnitOfWork, said: Notification) -> bool:
@@ -375,6 +393,15 @@ def _is_over(unit: UnitOfWork, notice: Notification) -> bool:
     return now is not None and now.kind in TROUBLE and now.withdrawn_at is not None
 
 
+def _drop_end(unit: UnitOfWork, notice: Notification, channel: str) -> None:
+    """Where the trouble was not told after all, that it is over is not told either."""
+    newest = unit.notifications.of_key(notice.key)
+    if newest is not None and newest.kind not in TROUBLE:
+        for one in unit.announcements.of(newest.id):
+            if one.channel == channel and one.state is _S.WAITING:
+                unit.announcements.save(replace(one, state=_S.DROPPED))
+
+
 def _ended(announcement: Announcement, state: HandedState, keep_batch: bool, is_over: bool) -> Announcement:
     if state is HandedState.REFUSED:
         waits = replace(announcement, told_at=None, batch=announcement.batch if keep_batch else None)
@@ -391,5 +418,5 @@ _DOUBT: Final = ":doubt:"
 _WORDS: Final = {Channel.EMAIL: "Alert e-mail", Channel.TEAM: "The alert to your team"}
 _NO_WAY: Final = {
     Channel.EMAIL: "No account can send, and no relay is set up in Settings → Notifications.",
-    Channel.TEAM: "Its address lies in the keyring, which is locked. Unlock it, and the alert goes.",
+    Channel.TEAM: "Its address is sealed in the vault, which is locked. Unlock it, and the alert goes.",
 }

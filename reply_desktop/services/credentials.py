@@ -8,7 +8,7 @@ from typing import Final
 from reply_desktop.domain import grant, timing
 from reply_desktop.domain.account import Account
 from reply_desktop.domain.causes import Cause
-from reply_desktop.domain.errors import InvalidInput, VaultLocked, VaultUnavailable
+from reply_desktop.domain.errors import InvalidInput, VaultUnavailable
 from reply_desktop.domain.grant import Credentials, TokenSet
 from reply_desktop.domain.outcome import Outcome
 from reply_desktop.domain.states import CAN_SEND
@@ -65,12 +65,8 @@ class CredentialStore:
         generation, sealed = stored
         try:
             credentials = grant.from_bytes(self._vault.open(account_id, sealed))
-        except VaultLocked as error:
-            missing = getattr(error, "key_missing", False)
-            cause = Cause.VAULT_KEY_MISSING if missing else Cause.VAULT_LOCKED
-            return Loaded(account, generation, None, Outcome(cause))
-        except VaultUnavailable:
-            return Loaded(account, generation, None, Outcome(Cause.VAULT_LOCKED))
+        except VaultUnavailable as error:
+            return Loaded(account, generation, None, Outcome(error.cause))
         except InvalidInput:
             return Loaded(account, generation, None, Outcome(Cause.GRANT_MISSING))
         self._hold(account_id, generation, credentials)

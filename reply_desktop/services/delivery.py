@@ -326,8 +326,8 @@ class Delivery:
         provider = self._providers[reserved.account.provider]
         try:
             return provider.send(reserved.account, credentials, mime, thread_id=thread_id)
-        except VaultUnavailable:
-            return SendResult(Outcome(Cause.VAULT_LOCKED))
+        except VaultUnavailable as error:
+            return SendResult(Outcome(error.cause))
         except Exception:
             # It may have failed after the message was on its way.
             _log.exception("The provider adapter failed on %s", reserved.account.provider)

@@ -242,8 +242,8 @@ class Health:
         provider = self._providers[loaded.account.provider]
         try:
             return provider.probe(loaded.account, loaded.credentials, fresh=fresh)
-        except VaultUnavailable:
-            return Probed(Outcome(Cause.VAULT_LOCKED))
+        except VaultUnavailable as error:
+            return Probed(Outcome(error.cause))
         except Exception:
             _log.exception("The provider adapter failed on %s", loaded.account.provider)
             return Probed(Outcome(Cause.UNKNOWN_ANSWER))

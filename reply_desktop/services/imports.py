@@ -25,6 +25,7 @@ from reply_desktop.domain.errors import (
     NotFound,
     ReplyDesktopError,
 )
+from reply_desktop.domain.events import ImportPhase
 from reply_desktop.domain.log_entry import LogEntry, LogKind
 from reply_desktop.domain.merge_field import ALWAYS_THERE, field_name
 from reply_desktop.domain.notification import plain
@@ -48,6 +49,7 @@ AGAIN_S: Final = 15.0
 REST_S: Final = 0.005
 """How long the store is left to others between two parts, in seconds."""
 
+_TOO_LATE: Final = "It is too late to cancel: the prospects are kept, and are shown once that can be written."
 _LOOK_EVERY: Final = 500
 """After how many rows it is seen whether the import was cancelled."""
 
@@ -83,13 +85,11 @@ class _PutOff(ReplyDesktopError):
         super().__init__("The prospects are kept but not shown yet.", "They come at the app's next start.")
 
 
-@dataclass(frozen=True, slots=True)
-class _Candidate:
-    """A row that can become a prospect. `values` go with the fields' names of the whole import."""
+_Candidate = tuple[int, str, tuple[str, ...]]
+"""A row that can become a prospect: line, address, and values that go with the import's field names.
 
-    line: int
-    email: str
-    values: tuple[str, ...]
+Nothing but a tuple: a hundred thousand of any other kind make the garbage collector stop all threads long.
+"""
 
 
 @dataclass
@@ -142,14 +142,16 @@ class _Kept:
 
 
 class _Import:
-    """One import under way: its progress, and whether it was cancelled."""
+    """One import under way: its progress, whether it was cancelled, and whether its end was told."""
 
     def __init__(self, import_id: str, bus: Bus, clock: Clock) -> None:
         self._id = import_id
         self._bus = bus
         self._clock = clock
-        self._told_at: float | None = None
+        self._phase: ImportPhase | None = None
+        self._told_at = 0.0
         self._cancelled = threading.Event()
+        self.is_over = False
 
     def cancel(self) -> None:
         """Let it end at its next look."""
@@ -160,18 +162,23 @@ class _Import:
         if self._cancelled.is_set():
             raise _Cancelled
 
-    def go_on(self, done: int, total: int) -> None:
-        """Tell how far it is, not too often. Raises _Cancelled when the person has stopped it."""
-        self.heed()
+    def is_cancelled_in(self, wait_s: float) -> bool:
+        """Whether the person has stopped it, or does so in the next seconds."""
+        return self._cancelled.wait(wait_s)
+
+    def tell(self, phase: ImportPhase, done: int, total: int) -> None:
+        """Tell how far it is, not too often."""
         now = self._clock.monotonic()
-        if self._told_at is None or now - self._told_at >= TOLD_EVERY_S:
-            self._told_at = now
-            self._bus.publish([events.ImportProgress(self._id, done, max(done, total))])
+        if phase is not self._phase or now - self._told_at >= TOLD_EVERY_S:
+            self._phase, self._told_at = phase, now
+            self._bus.publish([events.ImportProgress(self._id, done, max(done, total), phase=phase)])
 
     def end(self, report: ImportReport | None, error: str | None = None) -> None:
-        """Tell how it ended."""
-        rows = report.rows if report else 0
-        self._bus.publish([events.ImportProgress(self._id, rows, rows, report, error)])
+        """Tell how it ended; only the first word counts."""
+        if not self.is_over:
+            self.is_over = True
+            rows = report.rows if report else 0
+            self._bus.publish([events.ImportProgress(self._id, rows, rows, report, error)])
 
 
 class Imports:
@@ -245,9 +252,9 @@ class Imports:
     def stop(self) -> None:
         """The engine is ending: imports under way are cancelled; its next start takes back what they kept."""
         with self._lock:
+            self._ending.set()
             for running in self._running.values():
                 running.cancel()
-            self._ending.set()
 
     def _run(
         self, running: _Import, import_id: str, sequence_id: str, path: str, choice: ImportChoice | None
@@ -294,7 +301,8 @@ class Imports:
         found: dict[str, _Candidate] = {}
         for line, row in self._files.rows(preview.path, preview.encoding, preview.delimiter):
             if tally.rows % _LOOK_EVERY == 0:
-                running.go_on(tally.rows, preview.rows)
+                running.heed()
+                running.tell(ImportPhase.READING, tally.rows, preview.rows)
             tally.rows += 1
             written = row[email_column].strip() if email_column < len(row) else ""
             try:
@@ -305,11 +313,11 @@ class Imports:
             key = mailbox_key(email)
             first = found.get(key)
             if first is not None:
-                tally.skip("repeated", line, email, f"The address is in line {first.line} already.")
+                tally.skip("repeated", line, email, f"The address is in line {first[0]} already.")
                 continue
             values = tuple(row[index].strip() if index < len(row) else "" for index in columns)
             # One text for both where they are equal, as they nearly always are.
-            found[email if key == email else key] = _Candidate(line, email, values)
+            found[email if key == email else key] = (line, email, values)
         return found
 
     def _keep(
@@ -325,7 +333,6 @@ class Imports:
 
         Should it not come to its end, what was enrolled is taken back.
         """
-        running.go_on(tally.rows, tally.rows)
         with self._alone(running):
             now = self._clock.now()
             with self._store.begin() as unit:
@@ -335,7 +342,8 @@ class Imports:
             try:
                 waiting = iter(found.items())
                 for start in range(0, len(found), PART):
-                    running.go_on(start, tally.rows)
+                    running.heed()
+                    running.tell(ImportPhase.ENROLLING, start, len(found))
                     self._take(kept, dict(islice(waiting, PART)), names, tally)
                     self._rest()
                 running.heed()
@@ -347,48 +355,69 @@ class Imports:
             except BaseException:
                 self._undo()
                 raise
-            return report, self._finish()
+            return report, self._finish(running, kept.updated)
 
     def _take(
         self, kept: _Kept, part: Mapping[str, _Candidate], names: tuple[str, ...], tally: _Tally
     ) -> None:
         """Enroll these, in one commit."""
-        # Looked up before: nobody else makes prospects or enrolls them meanwhile.
-        with self._store.read() as unit:
+        new, enrollments, changed = [], [], []
+        with self._store.begin() as unit:
             known = unit.prospects.known(part.keys())
             suppressed = unit.suppressions.among(part.keys())
             taken = unit.enrollments.enrolled(kept.sequence_id, [one.id for one in known.values()])
-        new, enrollments, changed = [], [], []
-        for key, candidate in part.items():
-            if key in suppressed:
-                tally.skip("suppressed", candidate.line, candidate.email, "It is on the suppression list.")
-                continue
-            fields = {name: value for name, value in zip(names, candidate.values, strict=True) if value}
-            prospect = known.get(key)
-            if prospect is None:
-                prospect = Prospect(kept.new_id(), candidate.email, kept.at, fields)
-                new.append(prospect)
-            elif (merged := {**prospect.fields, **fields}) != prospect.fields:
-                prospect = replace(prospect, fields=merged)
-                changed.append(prospect)
-            if prospect.id in taken:
-                tally.skip("already", candidate.line, candidate.email, "It is in this sequence already.")
-                continue
-            kept.ordinal += 1
-            kept.fields.update(prospect.fields)
-            enrollments.append(
-                Enrollment(kept.new_id(), kept.sequence_id, prospect.id, kept.ordinal, due_at=kept.at)
-            )
-        with self._store.begin() as unit:
+            for key, (line, email, values) in part.items():
+                if key in suppressed:
+                    tally.skip("suppressed", line, email, "It is on the suppression list.")
+                    continue
+                fields = {name: value for name, value in zip(names, values, strict=True) if value}
+                prospect = known.get(key)
+                if prospect is None:
+                    prospect = Prospect(kept.new_id(), email, kept.at, fields)
+                    new.append(prospect)
+                elif (merged := {**prospect.fields, **fields}) != prospect.fields:
+                    prospect = replace(prospect, fields=merged)
+                    changed.append(prospect)
+                if prospect.id in taken:
+                    tally.skip("already", line, email, "It is in this sequence already.")
+                    continue
+                kept.ordinal += 1
+                kept.fields.update(prospect.fields)
+                enrollments.append(
+                    Enrollment(kept.new_id(), kept.sequence_id, prospect.id, kept.ordinal, due_at=kept.at)
+                )
             unit.imports.take(new, enrollments, changed)
             unit.commit()
         kept.enrolled += len(enrollments)
         kept.updated += len(changed)
 
-    def _finish(self) -> list[LogEntry]:
-        """Bring the import that is decided to its end, and let it be seen. Waits until that can be written.
+    def _finish(self, running: _Import, updates: int) -> list[LogEntry]:
+        """Bring this import, which is decided, to its end, and let it be seen.
 
         Raises NotFound when the sequence is gone, _PutOff when the engine is ending or by a fault of our own.
+        """
+
+        def wait(error: ReplyDesktopError) -> None:
+            if running.is_over:
+                self._ending.wait(self._again_s)
+            elif running.is_cancelled_in(self._again_s) and not self._ending.is_set():
+                running.end(None, f"{_TOO_LATE} {error}")
+
+        done = 0
+
+        def tell() -> None:
+            nonlocal done
+            running.tell(ImportPhase.UPDATING, done, updates)
+            done = min(done + PART, updates)
+
+        return self._bring_to_end(wait, tell)
+
+    def _bring_to_end(
+        self, wait: Callable[[ReplyDesktopError], None], tell: Callable[[], None] = lambda: None
+    ) -> list[LogEntry]:
+        """Let the import that is decided be seen. `wait(error)`: until that may be tried again.
+
+        `tell()`: before each part. Raises as `_finish`, and what `wait` raises.
         """
         with self._store.read() as unit:
             begun = unit.imports.begun()
@@ -397,20 +426,22 @@ class Imports:
         entry = LogEntry(begun.at, begun.sequence_id, LogKind.IMPORTED, begun.entry)
         while True:
             try:
-                return self._show(entry)
+                return self._show(entry, tell)
             except NotFound:
                 raise
             except ReplyDesktopError as error:
                 _log.warning("An import waits to be shown: %s", error)
-                if self._ending.wait(self._again_s):
+                wait(error)
+                if self._ending.is_set():
                     raise _PutOff from error
             except Exception as fault:
                 _log.exception("An import could not be shown by a fault of the app's own")
                 raise _PutOff from fault
 
-    def _show(self, entry: LogEntry) -> list[LogEntry]:
+    def _show(self, entry: LogEntry, tell: Callable[[], None]) -> list[LogEntry]:
         more = True
         while more:
+            tell()
             with self._store.begin() as unit:
                 more = unit.imports.apply(PART)
                 unit.commit()
@@ -428,7 +459,7 @@ class Imports:
             running.heed()
         try:
             try:
-                self._clear()
+                self._clear(running)
             except _PutOff as other:
                 raise ReplyDesktopError(
                     "An import before this one has no end yet.", "Restart the app."
@@ -450,18 +481,30 @@ class Imports:
         except ReplyDesktopError as error:
             _log.warning("What is left of an import stays hidden until the next one: %s", error)
 
-    def _clear(self) -> None:
-        """What came to no end is brought to it if that was decided, and taken back otherwise."""
+    def _clear(self, running: _Import | None = None) -> None:
+        """What came to no end is brought to it if that was decided, and taken back otherwise.
+
+        Raises _Cancelled as soon as the import is that this is done for.
+        """
+
+        def wait(error: ReplyDesktopError) -> None:
+            if running is None:
+                self._ending.wait(self._again_s)
+            elif running.is_cancelled_in(self._again_s):
+                raise _Cancelled
+
         with self._store.read() as unit:
             begun = unit.imports.begun()
         if begun is None or self._ending.is_set():
             return
         if begun.entry is not None:
-            self._feed.changed(begun.sequence_id, entries=self._finish(), many=True)
+            self._feed.changed(begun.sequence_id, entries=self._bring_to_end(wait), many=True)
             self._wake()
             return
         more = True
         while more and not self._ending.is_set():
+            if running is not None:
+                running.heed()
             with self._store.begin() as unit:
                 more = unit.imports.undo(begun.sequence_id, PART)
                 unit.commit()

@@ -116,7 +116,7 @@ class Ledger:
         with self._store.begin() as unit:
             for fault in unit.app_faults.open():
                 if fault.key.startswith(_VAULT) and (cause is None or fault.cause is not cause):
-                    happened += self._close_fault(unit, fault, now)
+                    happened += self._close_fault(unit, fault, now, over=cause is None)
             if cause is not None:
                 happened += self._open_fault(unit, f"{_VAULT}:{cause}", cause, None, None, now)
             unit.commit()
@@ -204,7 +204,7 @@ class Ledger:
         if proven:
             for fault in unit.app_faults.open():
                 if fault.provider is after.provider:
-                    happened += self._close_fault(unit, fault, now)
+                    happened += self._close_fault(unit, fault, now, over=True)
         elif is_app_level(after) and after.state is State.BLOCKED:
             assert after.cause is not None
             key = f"{after.provider}:{after.cause}"
@@ -228,11 +228,14 @@ class Ledger:
         notice = news.about_fault(key, cause, provider, now, self._new_id, over=False)
         return [events.AppFaultOpened(fault), *self._announcer.tell(unit, notice)]
 
-    def _close_fault(self, unit: UnitOfWork, fault: AppFault, now: datetime) -> list[events.Event]:
+    def _close_fault(
+        self, unit: UnitOfWork, fault: AppFault, now: datetime, *, over: bool
+    ) -> list[events.Event]:
+        """The fault goes; `over`: because all is well again, and not because another is in its place."""
         unit.app_faults.remove(fault.key)
         told, withdrawn = self._announcer.withdraw(unit, fault.key, now)
         happened: list[events.Event] = [events.AppFaultClosed(fault), *withdrawn]
-        if told is not None:
+        if told is not None and over:
             notice = news.about_fault(fault.key, fault.cause, fault.provider, now, self._new_id, over=True)
             happened += self._announcer.tell(unit, notice, over=told)
         return happened

@@ -34,6 +34,7 @@ from reply_desktop.services.alert_ports import Announcements
 from reply_desktop.services.sequence_ports import (
     Enrollments,
     InboxMarks,
+    Leftovers,
     Log,
     Paces,
     Prospects,
@@ -372,6 +373,8 @@ class UnitOfWork(Protocol):
     def enrollments(self) -> Enrollments: ...
     @property
     def imports(self) -> UnfinishedImports: ...
+    @property
+    def leftovers(self) -> Leftovers: ...
     @property
     def touches(self) -> Touches: ...
     @property

@@ -40,9 +40,10 @@ class Sequences(Protocol):
         """Keep settings, accounts and steps as given. A step that is missing is gone; its touches stay."""
 
     def remove(self, sequence_id: str) -> None:
-        """Forget it with enrollments, touches and log. What it sent goes on counting towards the limits.
+        """Forget it; nobody sees its enrollments, touches and log any more, which `Leftovers` clears.
 
-        For that its touches of the last 24 hours stay, seen by `get`, `of`, `save` and the counts only.
+        What it sent goes on counting towards the limits: its touches are seen by `get`, `of`, `save` and the
+        counts only, those of the last 24 hours after they were cleared as well.
         """
 
     def using(self, account_id: str) -> list[str]:
@@ -165,6 +166,28 @@ class UnfinishedImports(Protocol):
 
     def undo(self, sequence_id: str, most: int) -> bool:
         """Take back at most so many of what it enrolled; gives whether there may be more."""
+
+
+class Leftovers(Protocol):
+    """What removed sequences left behind. A prospect who is in another sequence is none of it."""
+
+    def clear(self, most: int) -> bool:
+        """Forget at most so many enrollments, with their prospects and touches, or log entries.
+
+        Gives whether there may be more.
+        """
+
+    def unseen_prospects(self, after: str, most: int) -> list[str]:
+        """Ids beyond `after`, in order, of prospects who are in no sequence."""
+
+    def spent_touches(self, after: str, most: int) -> list[str]:
+        """Likewise of touches of removed sequences that count towards no limit any more."""
+
+    def forget_prospects(self, ids: Collection[str]) -> None:
+        """Forget those of them who are in no sequence."""
+
+    def forget_touches(self, ids: Collection[str]) -> None:
+        """Forget these."""
 
 
 class Touches(Protocol):

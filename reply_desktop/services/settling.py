@@ -10,7 +10,6 @@ from typing import Final
 from reply_desktop.domain import account as accounts
 from reply_desktop.domain import events
 from reply_desktop.domain.account import Account
-from reply_desktop.domain.causes import Cause
 from reply_desktop.domain.deadline import known_end
 from reply_desktop.domain.errors import StoreFull, VaultUnavailable
 from reply_desktop.domain.grant import Credentials, TokenSet
@@ -156,10 +155,10 @@ class Settling:
         if new is not None and answered.rotated:
             try:
                 self._credentials.keep(unit, account_id, generation, new)
-            except VaultUnavailable:
+            except VaultUnavailable as error:
                 # The vault was shut in between: the old refresh token is still stored, and the account
                 # is asked again once the vault is open.
-                outcome, new = Outcome(Cause.VAULT_LOCKED), None
+                outcome, new = Outcome(error.cause), None
         announced = before
         if isinstance(new, TokenSet):
             announced = accounts.foresee(before, known_end(before.provider, new))

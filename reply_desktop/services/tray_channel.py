@@ -68,5 +68,5 @@ class TrayChannel:
 
     def _due(self, unit: UnitOfWork) -> list[Announced]:
         """What is due. What the person no longer wants to hear of here waits for another mind."""
-        due = unit.announcements.due(Channel.TRAY, self._clock.now(), SHOWN)
-        return [one for one in due if self._announcer.is_wanted(one.notification, Channel.TRAY)]
+        wanted = self._announcer.wanted_kinds(Channel.TRAY)
+        return unit.announcements.due(Channel.TRAY, self._clock.now(), SHOWN, wanted)

@@ -9,6 +9,7 @@ import selectors
 import socket
 import sys
 import threading
+import time
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -31,6 +32,8 @@ REPLY_S: Final = 10.0
 """How long the service may take to answer, in seconds: the bus may have to start it first."""
 END_S: Final = 3.0
 """How long the end waits for the service to take all away, in seconds: the next start does the rest."""
+MOST_LEFT: Final = 100
+"""Most alerts remembered that the service was told to take away and has not answered."""
 
 
 def session_bus(environment: Mapping[str, str] = os.environ) -> str | None:
@@ -49,15 +52,25 @@ class DBusAlerts(QObject):
     """The `AlertSurface` of desktops that follow the Desktop Notifications Specification.
 
     The service goes on showing what a window showed that was killed, with buttons that do nothing. `file`
-    tells of them, and they are taken away at once.
+    tells of them, and they are taken away at once. `reply_s`: how long the service may take to answer,
+    `end_s`: how long the end waits for it to take all away, in seconds.
     """
 
     activated = Signal(str, str, str)
     closed = Signal(object)
     refused = Signal(object)
 
-    def __init__(self, bus: str, file: Path, parent: QObject | None = None) -> None:
+    def __init__(
+        self,
+        bus: str,
+        file: Path,
+        parent: QObject | None = None,
+        *,
+        reply_s: float = REPLY_S,
+        end_s: float = END_S,
+    ) -> None:
         super().__init__(parent)
+        self.reply_s, self.end_s = reply_s, end_s
         self._bus, self._file = bus, file
         self._orders: queue.SimpleQueue[_Order] = queue.SimpleQueue()
         self._wake, self._woken = socket.socketpair()
@@ -81,10 +94,11 @@ class DBusAlerts(QObject):
             return
         if self._thread is not None:
             self._order(None)
-            self._thread.join(END_S)
+            self._thread.join(self.end_s)
+        else:
+            self._woken.close()
         self._stopped = True
         self._wake.close()
-        self._woken.close()
 
     def _order(self, order: "_Order") -> None:
         if self._stopped:
@@ -94,7 +108,9 @@ class DBusAlerts(QObject):
             self._thread = threading.Thread(target=desk.run, name="alerts", daemon=True)
             self._thread.start()
         self._orders.put(order)
-        self._wake.send(b".")
+        # Told to end, the thread may have ended before it is woken.
+        with contextlib.suppress(BrokenPipeError):
+            self._wake.send(b".")
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +141,9 @@ class _NotServedError(Exception):
 class _Desk:
     """The thread's side: one bus connection, made anew when it is lost, and what the service shows.
 
-    `bus_id`: the bus's own. `shown`: the service's number and the alert, by the alert's key.
+    `bus_id`: the bus's own. `shown`: the service's number and the alert, by the alert's key. `heard`: what
+    came from the bus and was not looked at. By the serial of our call that was not answered yet, `leaving`:
+    service and number of what it is to take away; `given_up`: alerts that count as not shown.
     """
 
     front: DBusAlerts
@@ -138,7 +156,9 @@ class _Desk:
     owner: str = ""
     capabilities: frozenset[str] = frozenset()
     shown: dict[str, tuple[int, Alert]] = field(default_factory=dict)
-    signals: deque[Any] = field(default_factory=deque)
+    leaving: dict[int, tuple[str, int]] = field(default_factory=dict)
+    given_up: set[int] = field(default_factory=set)
+    heard: deque[Any] = field(default_factory=deque)
     token: tuple[int, str] = (0, "")
 
     def run(self) -> None:
@@ -146,11 +166,12 @@ class _Desk:
         going_on = True
         while going_on:
             self.wait()
-            self.take_signals()
+            self.take_in()
             while going_on and not self.orders.empty():
                 going_on = self.obey(self.orders.get())
                 # What came with the last answer lies in jeepney's buffer, where no selector sees it.
-                self.take_signals()
+                self.take_in()
+        self.woken.close()
         if self.connection is not None:
             self.connection.close()
 
@@ -164,11 +185,11 @@ class _Desk:
                 if key.fileobj is self.woken:
                     self.woken.recv(4096)
 
-    def take_signals(self) -> None:
-        """Hand on what the bus has sent meanwhile."""
+    def take_in(self) -> None:
+        """Look at what the bus has sent meanwhile."""
         while self.connection is not None:
             try:
-                self.signals.append(self.connection.receive(timeout=0))
+                self.heard.append(self.connection.receive(timeout=0))
             except TimeoutError:
                 break
             except (OSError, ValueError):
@@ -187,8 +208,7 @@ class _Desk:
                 case _ClearUp():
                     self.connect()
                 case None:
-                    for key in list(self.shown):
-                        self.withdraw(key)
+                    self.end()
         except Exception as trouble:
             log.info("The notification service did not do its part: %r", trouble)
             if isinstance(order, _Show):
@@ -223,7 +243,7 @@ class _Desk:
             hints["transient"] = ("b", True)
         if order.picture is not None:
             hints["image-data"] = ("(iiibiiay)", order.picture)
-        (number,) = self.call(
+        serial = self.send(
             "Notify",
             "susssasa{sv}i",
             (
@@ -237,6 +257,11 @@ class _Desk:
                 0 if alert.critical else -1,
             ),
         )
+        try:
+            (number,) = self.answer(serial)
+        except TimeoutError:
+            self.given_up.add(serial)
+            raise
         self.shown[alert.key] = (number, alert)
         self.keep()
 
@@ -244,17 +269,29 @@ class _Desk:
         if key in self.shown and self.connection is not None:
             number, _ = self.shown.pop(key)
             self.close(number, self.owner)
-            self.keep()
 
     def close(self, number: int, service: str) -> None:
-        # An error means that it is gone already, or the whole service.
-        with contextlib.suppress(_NotServedError):
-            self.call("CloseNotification", "u", (number,), service)
+        """Have the service take one away, without waiting: it is remembered until the service answers."""
+        self.leaving[self.send("CloseNotification", "u", (number,), service)] = (service, number)
+        if len(self.leaving) > MOST_LEFT:
+            del self.leaving[min(self.leaving)]
+
+    def end(self) -> None:
+        """Take all away, and wait a little for the service's word."""
+        for key in list(self.shown):
+            self.withdraw(key)
+        until = time.monotonic() + self.front.end_s
+        while self.leaving:
+            self.heard.append(self.connection.receive(timeout=max(0.0, until - time.monotonic())))
+            self.hear_all()
 
     def keep(self) -> None:
         """Have the window after this one know what is shown, should this one be killed."""
-        numbers = tuple(number for number, _ in self.shown.values())
-        keep(self.file, Bubbles(self.bus_id, self.owner, numbers))
+        leaving = list(self.leaving.values())
+        service = self.owner or next((service for service, _ in leaving), "")
+        numbers = [number for left, number in leaving if left == service]
+        numbers += [number for number, _ in self.shown.values()]
+        keep(self.file, Bubbles(self.bus_id, service, tuple(numbers)))
 
     def meet(self) -> None:
         """Ask the service what it can do; this starts it where the bus knows how."""
@@ -281,7 +318,7 @@ class _Desk:
         from jeepney import MatchRule, message_bus
         from jeepney.io.blocking import Proxy
 
-        bus = Proxy(message_bus, self.connection, timeout=REPLY_S)
+        bus = Proxy(message_bus, self.connection, timeout=self.front.reply_s)
         bus.AddMatch(MatchRule(type="signal", sender=NAME, interface=NAME, path=PATH))
         gone = MatchRule(
             type="signal",
@@ -296,43 +333,60 @@ class _Desk:
     def clear_up(self) -> None:
         """Take away what a window that was killed left, or a connection that was lost."""
         left = kept(self.file)
-        self.keep()
         if left.bus == self.bus_id:
             for number in left.numbers:
                 self.close(number, left.service)
+        self.keep()
 
-    def call(
+    def call(self, method: str) -> tuple[Any, ...]:
+        """Ask the service and wait for its answer; raises as `answer`."""
+        return self.answer(self.send(method))
+
+    def send(
         self, method: str, signature: str | None = None, body: tuple[Any, ...] = (), service: str = NAME
-    ) -> tuple[Any, ...]:
-        """One call of the service; raises _NotServedError, which jeepney's error replies do not do."""
-        from jeepney import DBusAddress, HeaderFields, MatchRule, MessageType, new_method_call
+    ) -> int:
+        """Call the service, without waiting; gives the serial of the call."""
+        from jeepney import DBusAddress, new_method_call
 
-        message = new_method_call(DBusAddress(PATH, service, NAME), method, signature, body)
-        with self.connection.filter(MatchRule(type="signal"), queue=self.signals):
-            reply = self.connection.send_and_get_reply(message, timeout=REPLY_S)
+        serial: int = next(self.connection.outgoing_serial)
+        call = new_method_call(DBusAddress(PATH, service, NAME), method, signature, body)
+        self.connection.send(call, serial=serial)
+        return serial
+
+    def answer(self, serial: int) -> tuple[Any, ...]:
+        """The service's answer to that call. Raises _NotServedError for an error, and TimeoutError."""
+        from jeepney import HeaderFields, MessageType
+
+        until = time.monotonic() + self.front.reply_s
+        while True:
+            reply = self.connection.receive(timeout=max(0.0, until - time.monotonic()))
+            fields = reply.header.fields
+            if fields.get(HeaderFields.reply_serial) == serial:
+                break
+            self.heard.append(reply)
         # What was said before the answer is not about what the answer tells of.
         self.hear_all()
         if reply.header.message_type is MessageType.error:
-            raise _NotServedError(reply.header.fields.get(HeaderFields.error_name, "error"))
-        if service == NAME:
-            self.owner = reply.header.fields.get(HeaderFields.sender, "")
+            raise _NotServedError(fields.get(HeaderFields.error_name, "error"))
+        self.owner = fields.get(HeaderFields.sender, "")
         return tuple(reply.body)
 
     def hear_all(self) -> None:
         """Take in what has come from the bus. What is not as the specification has it is passed over."""
-        while self.signals:
+        while self.heard:
             try:
-                self.hear(self.signals.popleft())
-            except (IndexError, TypeError) as odd:
+                self.hear(self.heard.popleft())
+            except Exception as odd:
                 log.info("The notification service said something that is not understood: %r", odd)
 
     def hear(self, message: Any) -> None:
         """One message from the bus: only the service's own word counts."""
         from jeepney import HeaderFields, MessageType
 
-        if message.header.message_type is not MessageType.signal:
-            return
         fields = message.header.fields
+        if message.header.message_type is not MessageType.signal:
+            self.hear_late(message, fields.get(HeaderFields.reply_serial, 0))
+            return
         sender, member = fields.get(HeaderFields.sender), fields.get(HeaderFields.member)
         if sender == "org.freedesktop.DBus":
             if member == "NameOwnerChanged" and message.body[0] == NAME and message.body[1]:
@@ -355,6 +409,20 @@ class _Desk:
             self.keep()
             self.front.closed.emit(alert)
 
+    def hear_late(self, reply: Any, serial: int) -> None:
+        """An answer nobody waits for. An error means that it is gone already, or the whole service."""
+        from jeepney import HeaderFields, MessageType
+
+        if self.leaving.pop(serial, None) is not None:
+            self.keep()
+        elif serial in self.given_up:
+            self.given_up.remove(serial)
+            if reply.header.message_type is MessageType.method_return:
+                number = reply.body[0]
+                if all(known != number for known, _ in self.shown.values()):
+                    self.close(number, reply.header.fields[HeaderFields.sender])
+                    self.keep()
+
     def forget(self) -> None:
         """The service ended: its numbers mean nothing to the next one, which may give them to other apps."""
         self.owner, gone = "", list(self.shown.values())
@@ -366,6 +434,8 @@ class _Desk:
         if self.connection is not None:
             self.connection.close()
             self.connection = None
+        self.leaving.clear()
+        self.given_up.clear()
         self.forget()
 
 

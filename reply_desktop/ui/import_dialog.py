@@ -45,6 +45,7 @@ from reply_desktop.ui.bridge import Bridge, EngineState, Pending
 from reply_desktop.ui.controls import Elided, Note, button, column, hairline, line, name_box, wrapped
 from reply_desktop.ui.file_dialogs import ask_where_to_save, ask_which_to_open
 from reply_desktop.ui.page import Tall, TallStack, scrolled
+from reply_desktop.ui.table_style import style_small
 from reply_desktop.ui.theme import Space, Type, label
 from reply_desktop.ui.words import count
 
@@ -57,6 +58,8 @@ ENCODINGS: Final = (
     ("mac-roman", "Mac Roman"),
 )
 DELIMITERS: Final = ((",", "Comma ,"), (";", "Semicolon ;"), ("\t", "Tab"), ("|", "Bar |"))
+_BAR: Final = 1000
+"""Steps of the progress bar."""
 _SAME: Final = {"utf-8-sig": "utf-8", "utf8": "utf-8", "cp1252": "windows-1252"}
 
 
@@ -327,15 +330,9 @@ class ImportDialog(QDialog):
         self.skipped = QTableWidget(0, 3)
         self.skipped.setAccessibleName("Lines that were skipped, and why")
         self.skipped.setHorizontalHeaderLabels(["Line", "Value", "Why"])
-        self.skipped.verticalHeader().hide()
-        self.skipped.setEditTriggers(QTableWidget.EditTrigger.NoEditTriggers)
+        style_small(self.skipped)
         self.skipped.setSelectionBehavior(QTableWidget.SelectionBehavior.SelectRows)
-        self.skipped.setShowGrid(False)
-        self.skipped.setTabKeyNavigation(False)
-        header = self.skipped.horizontalHeader()
-        header.setStretchLastSection(True)
-        header.setHighlightSections(False)
-        header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeading | Qt.AlignmentFlag.AlignVCenter)
+        self.skipped.horizontalHeader().setStretchLastSection(True)
         self.skipped.setColumnWidth(0, theme.scaled(64))
         self.skipped.setColumnWidth(1, theme.scaled(240))
         lines.addWidget(self.skipped, 1)
@@ -463,9 +460,9 @@ class ImportDialog(QDialog):
                 self._import = None
                 self._show_report(event.report)
             elif not self._given_up:
-                self.bar.setRange(0, max(1, event.total))
-                self.bar.setValue(event.done)
-                self.progress_words.setText(f"Line {event.done:,} of about {event.total:,}")
+                self.bar.setRange(0, _BAR)
+                self.bar.setValue(round(event.share * _BAR))
+                self.progress_words.setText(event.words)
 
     def _on_failed(self, error: ReplyDesktopError) -> None:
         self._import = None

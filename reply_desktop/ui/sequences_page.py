@@ -54,12 +54,13 @@ def removal_words(rows: Several[SequenceRow]) -> str:
     parts = [f"Delete {names}?"]
     if prospects:
         left = f", {open_:,} of them not finished" if open_ else ""
-        parts.append(f"{count(prospects, 'prospect')} {'leaves' if prospects == 1 else 'leave'} it{left}.")
+        goes = f"{'goes' if prospects == 1 else 'go'} with it{left}; those in other sequences stay there."
+        parts.append(f"{count(prospects, 'prospect')} {goes}")
     if doubt:
         parts.append(f"{count(doubt, 'mail')} in doubt will not be cleared up.")
     if sent:
         parts.append(f"{count(sent, 'mail')} already sent {'stays' if sent == 1 else 'stay'} sent.")
-    parts.append("Nothing more is sent, and the log goes too.")
+    parts.append("Nothing more is sent. The log goes too; the suppression list stays.")
     return " ".join(parts)
 
 

@@ -70,9 +70,11 @@ def test_no_network(world: World) -> None:
     assert not found["clock"].required
 
 
-def test_locked_keyring(world: World) -> None:
-    row = findings(world, vault=Vault("locked", "SecretService", "locked"))["keyring"]
-    assert not row.ok and row.fix
+@pytest.mark.parametrize("status", ["locked", "needs_passphrase", "no_keyring", "key_missing"])
+def test_a_shut_vault(world: World, status: str) -> None:
+    row = findings(world, vault=Vault(status, "here", "Shut. Open it."))["vault"]
+    assert not row.ok and row.finding == "here: Shut. Open it."
+    assert "unlock" in row.fix and "keyring" not in row.fix
 
 
 def test_broken_database(world: World) -> None:

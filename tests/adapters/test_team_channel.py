@@ -6,6 +6,8 @@ import logging
 import re
 import socket
 import ssl
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -16,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reply_desktop.adapters import team_channel
-from reply_desktop.adapters.team_channel import AppriseSender, harmless
+from reply_desktop.adapters.team_channel import THREAD, AppriseSender, harmless
 from reply_desktop.domain.errors import InvalidInput
 from reply_desktop.services.alert_ports import Handed, HandedState
 from tests.harness.web import (
@@ -52,6 +54,7 @@ KNOWN: list[tuple[str, str, str, tuple[str, ...]]] = [
     (TEAMS_URL, "Microsoft Teams", f"workflow://{TEAMS_HOST}:443", TEAMS),
     (f"workflows://{TEAMS_HOST}/{TEAMS[0]}/{TEAMS[1]}/", "Microsoft Teams", f"workflows://{TEAMS_HOST}", TEAMS),
     (DISCORD_URL, "Discord", "discord://…", DISCORD),
+    (DISCORD_URL.replace("discord", "canary.discord"), "Discord", "discord://…", DISCORD),
     (f"discord://{'/'.join(DISCORD)}", "Discord", "discord://…", DISCORD),
     (TELEGRAM_URL, "Telegram", "tgram://…", TELEGRAM),
     ("gchat://AAAAsp4ce/k1234567/t0ken99999", "Google Chat", "gchat://…", ("AAAAsp4ce", "k1234567", "t0ken99999")),
@@ -59,6 +62,7 @@ KNOWN: list[tuple[str, str, str, tuple[str, ...]]] = [
     ("rockets://user:s3cretpass@chat.example.com/#ops", "Rocket.Chat", "rockets://chat.example.com", ("s3cretpass",)),
     ("ntfys://my-s3cret-topic", "ntfy", "ntfys://…", ("s3cret",)),
     ("pagerduty://1nt3grat10nk3yABCDEFGH@A1BRTD4JD5/", "Pager Duty", "pagerduty://…", ("A1BRTD4JD5", "1nt3grat10nk3y")),
+    ("https://prod-1.westus.logic.azure.com/workflows/1/triggers/http/paths/invoke?sig=K3Y99", "Webhook", "https://prod-1.westus.logic.azure.com", ("K3Y99",)),
     ("https://hooks.example.com/in/S3CRETpath?key=K3Y99", "Webhook", "https://hooks.example.com", ("S3CRETpath", "K3Y99")),
     ("https://user:p4ssw0rd@hooks.example.com:8443/in", "Webhook", "https://hooks.example.com:8443", ("p4ssw0rd",)),
     ("jsons://hooks.example.com/in/S3CRETpath?+X-Key=K3Y99", "Webhook", "jsons://hooks.example.com", ("S3CRETpath", "K3Y99")),
@@ -166,6 +170,55 @@ def test_what_cannot_be_a_channel_is_refused_in_words(
     assert what in refused.value.what and refused.value.todo
     shown = repr(refused.value) + str(refused.value)
     assert "S3CRET" not in shown and not any(token in shown for token in (*SLACK, *DISCORD))
+
+
+@pytest.mark.parametrize(
+    ("url", "what"),
+    [
+        ("https://hooks.slack.com/services/S3CRET/", "This Slack address lacks B…/secret…"),
+        ("https://hooks.slack.com/services/S3CRET/B1", "This Slack address lacks secret…"),
+        ("https://hooks.slack.com", "This Slack address lacks services/T…/B…/secret…"),
+        ("https://hooks.slack-gov.com/services/S3CRET", "This Slack address lacks B…/secret…"),
+        ("https://hooks.slack.com/triggers/S3CRET", "Slack takes no messages at this address."),
+        ("https://hooks.slack.com:8443/services/T1/B1/S3CRET", "Slack takes no messages at this address."),
+        ("https://hooks.slack.com/services/T1/B1/S3CRET/more", "Slack takes no messages at this address."),
+        ("https://acme.slack.com/archives/S3CRET", "acme.slack.com is a page of Slack"),
+        ("https://discord.com/api/webhooks/417421629812345678", "This Discord address lacks secret…"),
+        ("https://ptb.discord.com/api/webhooks/417421629812345678", "This Discord address lacks secret…"),
+        ("https://discord.com/channels/1/S3CRET", "Discord takes no messages at this address."),
+        (TEAMS_URL.partition("&sig")[0], "This Microsoft Teams address lacks sig=…"),
+        (TEAMS_URL.partition("?")[0], "This Microsoft Teams address lacks sig=…"),
+        (f"https://{TEAMS_HOST}/workflows/S3CRET", "This Microsoft Teams address lacks sig=…"),
+        ("https://a.b.powerplatform.com/powerautomate/S3CRET", "This Microsoft Teams address lacks sig=…"),
+        ("https://teams.microsoft.com/l/channel/S3CRET", "is a page of Microsoft Teams"),
+        ("https://t.me/S3CRET", "t.me is a page of Telegram"),
+        ("https://chat.googleapis.com/v1/spaces/S3CRET/messages?key=S3CRET", "lacks token=…"),
+        ("https://chat.googleapis.com/v1/spaces/S3CRET", "lacks messages?key=…&token=…"),
+        ("https://mail.google.com/chat/u/0/#chat/space/S3CRET", "is a page of Google Chat"),
+        ("https://webexapis.com/v1/webhooks/incoming", "This Cisco Webex Teams address lacks secret…"),
+        ("https://inbots.zoom.us/incoming/hook/S3CRET", "This Zoom address lacks token=…"),
+        ("https://open.larksuite.com/open-apis/bot/v2/hook", "This Lark (Feishu) address lacks secret…"),
+        ("https://qyapi.weixin.qq.com/cgi-bin/webhook/send", "This WeCom Bot address lacks key=…"),
+        ("https://ntfy.sh/", "This ntfy address lacks topic…"),
+        ("https://open.feishu.cn/open-apis/bot/v2/hook/S3CRET", "open.feishu.cn is Feishu"),
+        ("https://oapi.dingtalk.com/robot/send?access_token=S3CRET", "oapi.dingtalk.com is DingTalk"),
+    ],
+)  # fmt: skip
+def test_a_known_services_address_is_no_webhook_of_ones_own(
+    sender: AppriseSender, url: str, what: str, everything_logged: Callable[[str], None]
+) -> None:
+    everything_logged("S3CRET")
+    with pytest.raises(InvalidInput) as refused:
+        sender.examine(url)
+    assert what in refused.value.what and refused.value.todo
+    assert "S3CRET" not in repr(refused.value) + str(refused.value)
+
+
+def test_the_forms_that_are_shown_are_taken(sender: AppriseSender) -> None:
+    for _, name, example, whole in team_channel._FORMS:
+        url = re.sub(r"…", "12345678", example.replace("T…", "T123").replace("B…", "B123"))
+        service = sender.examine(url)[1]
+        assert service == name or not whole, (url, service)
 
 
 def test_everything_let_through_goes_by_requests_whose_outcome_can_be_heard() -> None:
@@ -294,8 +347,9 @@ def test_a_server_that_does_not_answer_in_time_leaves_doubt(direct: None, serve:
     assert handed == Handed(IN_DOUBT, "Webhook did not answer in time; the message may have arrived.")
 
 
-@pytest.mark.slow
-def test_nobody_waits_for_an_answer_that_drips(direct: None, serve: Serve) -> None:
+@pytest.fixture
+def dripping(direct: None, serve: Serve) -> Iterator[WebServer]:
+    """A server whose answers never end."""
     over = threading.Event()
 
     def drip(sock: socket.socket) -> None:
@@ -303,12 +357,67 @@ def test_nobody_waits_for_an_answer_that_drips(direct: None, serve: Serve) -> No
         while not over.wait(0.05):
             sock.sendall(b"x")
 
-    server = serve(lambda _: Reply(raw=drip))
-    handed = AppriseSender(timeout_s=5.0, total_s=0.3).post(
-        f"http://127.0.0.1:{server.port}/", "title", "text"
-    )
+    yield serve(lambda _: Reply(raw=drip))
     over.set()
-    assert handed.state is IN_DOUBT and "took too long" in handed.said
+
+
+def test_nobody_waits_for_an_answer_that_drips(dripping: WebServer) -> None:
+    sender = AppriseSender(timeout_s=5.0, total_s=0.3)
+    url = f"http://127.0.0.1:{dripping.port}/"
+    handed = sender.post(url, "title", "text")
+    assert handed == Handed(IN_DOUBT, "Webhook took too long to answer; the message may have arrived.")
+    assert sender.post(url, "title", "text") == Handed(REFUSED, "Webhook still answers an earlier message.")
+    assert len(dripping.requests) == 1, "one that hangs is enough"
+
+
+def test_one_that_ended_at_last_is_posted_to_again(direct: None, serve: Serve) -> None:
+    over = threading.Event()
+    server = serve(lambda _: Reply(204) if over.is_set() else silent(over))
+    sender = AppriseSender(timeout_s=60.0, total_s=0.0)
+    url = f"http://127.0.0.1:{server.port}/"
+    for _ in range(2):
+        before = threading.enumerate()
+        assert sender.post(url, "title", "text").state is IN_DOUBT
+        (late,) = (one for one in threading.enumerate() if one.name == THREAD and one not in before)
+        over.set()
+        late.join()
+    assert len(server.requests) == 2
+
+
+def test_the_end_waits_for_no_answer(dripping: WebServer) -> None:
+    sender = AppriseSender(timeout_s=3600.0, total_s=3600.0)
+    url = f"http://127.0.0.1:{dripping.port}/"
+    handed: list[Handed] = []
+    posting = threading.Thread(target=lambda: handed.append(sender.post(url, "title", "text")))
+    came = threading.Event()
+    drip = dripping.answer
+
+    def answer(request: Request) -> Reply:
+        came.set()
+        return drip(request)
+
+    dripping.answer = answer
+    posting.start()
+    came.wait()
+    sender.close()
+    posting.join()
+    assert handed[0].state is IN_DOUBT
+    assert sender.post(url, "title", "text") == Handed(REFUSED, "The app is ending.")
+
+
+POSTING = """
+import sys
+from reply_desktop.adapters.team_channel import AppriseSender
+print(AppriseSender(timeout_s=3600.0, total_s=1.0).post(sys.argv[1], "title", "text").state.value)
+"""
+
+
+@pytest.mark.slow
+def test_a_process_ends_though_an_answer_drips(dripping: WebServer) -> None:
+    url = f"http://127.0.0.1:{dripping.port}/"
+    done = subprocess.run([sys.executable, "-c", POSTING, url], capture_output=True, text=True, timeout=120)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "in_doubt\n", "")
+    assert len(dripping.requests) == 1
 
 
 def test_an_unknown_certificate_is_refused_before_anything_is_said(

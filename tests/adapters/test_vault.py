@@ -21,6 +21,7 @@ from reply_desktop.adapters.vault import (
     name_of,
 )
 from reply_desktop.channel.messages import VaultStatus
+from reply_desktop.domain.causes import Cause
 from reply_desktop.domain.errors import InvalidInput, VaultLocked, VaultUnavailable
 from reply_desktop.services.ports import Vault
 from tests.adapters.store.nouns import an_account
@@ -239,7 +240,7 @@ def test_null_and_plaintext_backends_are_refused(room: Room, backend: Callable[[
     vault = room.vault(unfit)
     with pytest.raises(VaultUnavailable) as told:
         vault.seal("a", SECRET)
-    assert not isinstance(told.value, VaultLocked)
+    assert not isinstance(told.value, VaultLocked) and told.value.cause is Cause.VAULT_NONE
     assert vault.status == VaultStatus.NO_KEYRING
     assert vault.backend == name_of(unfit)
     assert name_of(unfit) in vault.text
@@ -328,7 +329,7 @@ def test_locked_keyring_is_not_signed_out(room: Room) -> None:
     vault = room.vault(backend)
     with pytest.raises(VaultLocked, match="nothing is lost") as told:
         vault.open("a", room.sealed)
-    assert not getattr(told.value, "key_missing", False)
+    assert told.value.cause is Cause.VAULT_LOCKED
     assert vault.status == VaultStatus.LOCKED
     assert backend.writes == 1
     backend.hurdle = None
@@ -447,7 +448,7 @@ def test_key_missing_never_makes_a_new_key_silently(room: Room, reset: str) -> N
     vault = room.vault(backend)
     with pytest.raises(VaultKeyMissing) as told:
         vault.open("a", room.sealed)
-    assert told.value.key_missing
+    assert told.value.cause is Cause.VAULT_KEY_MISSING
     assert told.value.code == "vault_locked"
     assert vault.status == VaultStatus.KEY_MISSING
     with pytest.raises(VaultLocked):
@@ -503,13 +504,13 @@ def test_start_over_is_refused_while_nothing_is_wrong(room: Room) -> None:
 def test_the_first_passphrase_makes_the_key_file(room: Room) -> None:
     vault = room.vault()
     vault.open_now()
-    assert vault.status == VaultStatus.NO_KEYRING
+    assert vault.status == VaultStatus.NO_KEYRING and vault.opens_with == "this computer's keyring"
     with pytest.raises(InvalidInput, match="too short"):
         vault.unlock("short")
     assert not room.file.exists()
     vault.unlock(PASSPHRASE)
     assert vault.status == VaultStatus.OPEN
-    assert vault.backend == str(room.file)
+    assert vault.backend == str(room.file) and f"passphrase and the key file {room.file}" in vault.opens_with
     assert room.file.stat().st_mode & 0o777 == 0o600
     room.sealed = vault.seal("a", SECRET)
     room.wait_for("no_keyring", "open")
@@ -517,8 +518,9 @@ def test_the_first_passphrase_makes_the_key_file(room: Room) -> None:
     later = room.vault()
     later.open_now()
     assert later.status == VaultStatus.NEEDS_PASSPHRASE
-    with pytest.raises(VaultLocked, match="locked with a passphrase"):
+    with pytest.raises(VaultLocked, match="locked with a passphrase") as told:
         later.open("a", room.sealed)
+    assert told.value.cause is Cause.VAULT_PASSPHRASE
     with pytest.raises(VaultLocked, match="not the passphrase"):
         later.unlock("wrong horse")
     assert later.status == VaultStatus.NEEDS_PASSPHRASE

@@ -32,6 +32,13 @@ def test_passing_trouble_asks_for_no_sign_in_first(cause: Cause) -> None:
     assert "Reconnect" not in CAUSES[cause].steps[0]
 
 
+@pytest.mark.parametrize("cause", [cause for cause, row in CAUSES.items() if row.who is Who.NOBODY])
+def test_that_it_mends_itself_is_said_once(cause: Cause) -> None:
+    told = words(cause, "ana@example.com", "Google")
+    said = " ".join((told.who_fixes, *told.steps))
+    assert len(re.findall(r"Nothing to do|need not act|by itself", said)) == 1
+
+
 @pytest.mark.parametrize("cause", [cause for cause, row in CAUSES.items() if row.app_level])
 def test_app_level_trouble_never_means_each_account_must_sign_in(cause: Cause) -> None:
     assert CAUSES[cause].kind is not OutcomeKind.LOST

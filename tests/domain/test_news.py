@@ -138,9 +138,19 @@ def test_fault_names_the_provider(over: bool) -> None:
     assert "Google" in notice.title and notice.account_id is None
 
 
-@pytest.mark.parametrize(("over", "title"), [(False, "Keyring is locked"), (True, "The keyring works again")])
-def test_the_keyrings_fault_is_named_once(over: bool, title: str) -> None:
-    assert about_fault("vault", Cause.VAULT_LOCKED, None, NOW, lambda: "n", over=over).title == title
+@pytest.mark.parametrize(
+    ("cause", "title"),
+    [
+        (Cause.VAULT_LOCKED, "Keyring is locked"),
+        (Cause.VAULT_PASSPHRASE, "Passphrase is needed"),
+        (Cause.VAULT_NONE, "Passphrase must be chosen"),
+    ],
+)
+def test_the_vaults_fault_is_named_once_and_by_its_kind(cause: Cause, title: str) -> None:
+    told = about_fault("vault", cause, None, NOW, lambda: "n", over=False)
+    assert told.title == title and ("passphrase" in told.text) is (cause is not Cause.VAULT_LOCKED)
+    over = about_fault("vault", cause, None, NOW, lambda: "n", over=True)
+    assert over.title == "Your sign-ins can be opened again"
 
 
 @pytest.mark.parametrize("length", [20, 40, 64, 254])

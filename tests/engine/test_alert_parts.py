@@ -267,3 +267,22 @@ def test_what_is_lazy_is_what_it_stands_for(told: Told) -> None:
     assert sender.examine("json://127.0.0.1:9/ops")[2] == "json://127.0.0.1:9"
     with pytest.raises(InvalidInput):
         sender.examine("mailto://example.com")
+
+
+@pytest.mark.parametrize("used_before", [True, False])
+def test_a_team_sender_that_was_closed_posts_nothing(used_before: bool) -> None:
+    sender, url = LazyTeamSender(), "json://127.0.0.1:9/ops"
+    if used_before:
+        sender.examine(url)
+    sender.close()
+    assert sender.post(url, "title", "text").said == "The app is ending."
+
+
+def test_what_ends_hands_nothing_more_over(told: Told) -> None:
+    told.put(EMAIL_TO, ME)
+    told.world.add("ben")
+    told.turn("ben", State.CONNECTED)
+    told.lose("ana")
+    told.parts.stop()
+    told.pass_time()
+    assert told.subjects == [] and told.states("email") == ["waiting"]

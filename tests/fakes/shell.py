@@ -1,6 +1,7 @@
 """A shell for commands: a front that answers from a script, and what was printed."""
 
 import io
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, TextIO
@@ -70,8 +71,8 @@ class ScriptedFront:
         assert end is not None
         return end
 
-    def import_end(self, import_id: str, on_progress: Any) -> ImportProgress:
-        on_progress(1, 2)
+    def import_end(self, import_id: str, on_progress: Callable[[ImportProgress], None]) -> ImportProgress:
+        on_progress(ImportProgress(import_id, 1, 2))
         end = self.import_ends.pop(0)
         if isinstance(end, BaseException):
             raise end

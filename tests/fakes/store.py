@@ -41,11 +41,12 @@ from reply_desktop.domain.rows import (
     Summary,
 )
 from reply_desktop.domain.states import NEEDS_PERSON, State, worst
-from reply_desktop.services.announcer import row_of as notification_row
+from reply_desktop.services.alert_ports import ALL_KINDS
 from reply_desktop.services.ports import SequenceReads
 from reply_desktop.services.sequence_ports import (
     Enrollments,
     InboxMarks,
+    Leftovers,
     Log,
     Paces,
     Prospects,
@@ -228,9 +229,12 @@ class _Announcements:
     def of(self, notification_id: str) -> list[Announcement]:
         return [one for one in self._t.values() if one.notification_id == notification_id]
 
-    def due(self, channel: str, now: datetime, limit: int) -> list[Announced]:
+    def due(
+        self, channel: str, now: datetime, limit: int, kinds: Collection[NotificationKind] = ALL_KINDS
+    ) -> list[Announced]:
         found = [one for one in self._waiting() if one.channel == channel and one.due_at <= now]
-        return [Announced(one, self._news[one.notification_id]) for one in found][:limit]
+        told = [Announced(one, self._news[one.notification_id]) for one in found]
+        return [one for one in told if one.notification.kind in kinds][:limit]
 
     def waiting(self, channel: str) -> int:
         return sum(one.channel == channel for one in self._waiting())
@@ -358,6 +362,10 @@ class MemoryUnit:
         return self._real.imports
 
     @property
+    def leftovers(self) -> Leftovers:
+        return self._real.leftovers
+
+    @property
     def touches(self) -> Touches:
         return self._real.touches
 
@@ -423,10 +431,12 @@ class MemoryReads:
         )
 
     def notifications(self, limit: int, before: datetime | None = None) -> list[NotificationRow]:
-        return [notification_row(one) for one in reversed(self._store.tables.notifications.values())][:limit]
+        return [NotificationRow.of(one) for one in reversed(self._store.tables.notifications.values())][
+            :limit
+        ]
 
     def notification_rows(self, ids: Sequence[str]) -> list[NotificationRow]:
-        return [notification_row(one) for one in self._store.tables.notifications.values() if one.id in ids]
+        return [NotificationRow.of(one) for one in self._store.tables.notifications.values() if one.id in ids]
 
 
 def row_of(account: Account) -> AccountRow:

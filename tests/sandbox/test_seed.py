@@ -89,7 +89,7 @@ class Front:
     def consent_end(self, consent_id: str) -> ConsentEnded:
         return ConsentEnded(consent_id, self.end, None, "how it ended")
 
-    def import_end(self, import_id: str, on_progress: Callable[[int, int], None]) -> ImportProgress:
+    def import_end(self, import_id: str, on_progress: Callable[[ImportProgress], None]) -> ImportProgress:
         return ImportProgress(import_id, 1, 1, None, self.import_error)
 
     def asked_for(self, kind: type) -> list[Any]:

@@ -208,7 +208,7 @@ def test_an_account_that_turns_out_dead_sends_nothing(desk: Desk) -> None:
     handed = desk.hand("ben")
     assert handed == Handed(
         HandedState.REFUSED,
-        "ben@example.com: Access was removed or has expired. The server said: invalid_grant",
+        "ben@example.com: Access was removed or has expired. The server said: invalid_grant.",
     )
     assert desk.world.google.sent == [] and desk.world.account("ben").state is State.EXPIRED
 
@@ -231,7 +231,7 @@ def test_an_account_that_turns_out_dead_sends_nothing(desk: Desk) -> None:
         (
             SendResult(Outcome(Cause.MESSAGE_REFUSED, "550 no\r\nsuch \u202euser")),
             HandedState.REFUSED,
-            "ben@example.com: Message was refused. The server said: 550 no such user",
+            "ben@example.com: Message was refused. The server said: 550 no such user.",
         ),
     ],
 )
@@ -311,7 +311,7 @@ def test_through_the_relay(desk: Desk) -> None:
     desk.world.other.send_result = SendResult(Outcome(Cause.WRONG_PASSWORD, "535 no"))
     assert desk.hand(RELAY) == Handed(
         HandedState.REFUSED,
-        "The relay relay.example.com: Password or user name refused. The server said: 535 no",
+        "The relay relay.example.com: Password or user name refused. The server said: 535 no.",
     )
 
 

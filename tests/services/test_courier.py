@@ -368,6 +368,34 @@ def test_news_does_not_wait_for_what_cannot_be_looked_for(desk: Desk) -> None:
     assert told == ["ben@example.com"] and desk.states() == ["telling", "told"]
 
 
+@pytest.mark.parametrize("away", [True, False])
+def test_news_does_not_wait_for_the_next_look(desk: Desk, away: bool) -> None:
+    dies_telling(desk)
+    desk.mail.away, desk.mail.there = away, False
+    desk.courier.tick()
+    desk.lose("ben")
+    desk.pass_time()
+    (_, first, told), *_ = desk.mail.handed
+    assert told == ["ben@example.com"] and desk.states() == ["telling", "told"]
+    desk.mail.away = False
+    desk.pass_time(LOOK_AGAIN_S)
+    (_, second, told) = desk.mail.handed[-1]
+    assert told == ["ana@example.com"] and desk.states() == ["told", "told"] and first != second
+
+
+def test_a_look_at_what_may_have_arrived_brings_no_try_before_its_time(desk: Desk) -> None:
+    dies_telling(desk)
+    desk.mail.away, desk.mail.ends = True, [REFUSED] * 9
+    desk.lose("ben")
+    desk.pass_time()
+    tries = []
+    for _ in range(60):
+        tries.append(len(desk.mail.handed))
+        desk.pass_time()
+    # At once, then after 1, 5, 15 minutes and every hour, while it is looked every 5 minutes.
+    assert [tries.count(number) for number in (1, 2, 3)] == [1, 5, 15]
+
+
 @pytest.mark.parametrize("killed", [True, False])
 def test_what_ends_while_it_is_handed_over_and_refused_is_not_told_later(desk: Desk, killed: bool) -> None:
     desk.lose("ana")
@@ -390,6 +418,26 @@ def test_what_ends_while_it_is_handed_over_and_refused_is_not_told_later(desk: D
     for _ in range(3):
         desk.pass_time(LADDER_S[-1])
     assert desk.mail.handed == [] and desk.states() == ["dropped"] and desk.bell() == []
+
+
+def test_that_it_works_again_is_not_told_where_the_trouble_was_refused(desk: Desk) -> None:
+    real = desk.team.hand
+
+    def hand(channel: str, route: str, batch: str, news: Sequence[News]) -> Handed:
+        desk.mend("ana")
+        return REFUSED
+
+    desk.team.hand = hand  # type: ignore[method-assign]
+    desk.lose("ana")
+    desk.pass_time()
+    desk.team.hand = real  # type: ignore[method-assign]
+    desk.pass_time()
+    assert desk.team.handed == []
+    desk.lose("ben")
+    desk.pass_time()
+    desk.mend("ben")
+    desk.pass_time()
+    assert len(desk.team.handed) == 2, "what was told has its end told too"
 
 
 def test_one_that_may_still_show_up_is_looked_for_again_before_it_goes_again(desk: Desk) -> None:

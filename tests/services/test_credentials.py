@@ -4,14 +4,28 @@ from datetime import timedelta
 
 import pytest
 
+from reply_desktop.adapters.vault import PassphraseNeeded, VaultKeyMissing
 from reply_desktop.domain import timing
 from reply_desktop.domain.causes import Cause
+from reply_desktop.domain.errors import VaultLocked, VaultUnavailable
 from reply_desktop.domain.grant import Password, TokenSet
+from reply_desktop.domain.outcome import Outcome
 from reply_desktop.domain.provider import Provider
 from reply_desktop.domain.states import State
-from reply_desktop.services.credentials import TOKEN_LEFT_S, must_store
+from reply_desktop.services.credentials import TOKEN_LEFT_S, CredentialStore, must_store
 from tests.fakes.clock import START
-from tests.fakes.world import World
+from tests.fakes.world import FakeVault, World
+
+
+class ShutVault(FakeVault):
+    """Opens nothing, for one reason."""
+
+    def __init__(self, reason: VaultUnavailable) -> None:
+        super().__init__()
+        self.reason = reason
+
+    def open(self, account_id: str, sealed: bytes) -> bytes:
+        raise self.reason
 
 
 @pytest.fixture
@@ -42,6 +56,12 @@ def test_locked_is_not_missing(world: World) -> None:
     world.vault.locked = True
     loaded = world.credentials.load("ana")
     assert loaded is not None and loaded.outcome is not None and loaded.outcome.cause is Cause.VAULT_LOCKED
+
+
+@pytest.mark.parametrize("kind", [VaultUnavailable, VaultLocked, VaultKeyMissing, PassphraseNeeded])
+def test_a_shut_vault_is_told_by_its_kind(world: World, kind: type[VaultUnavailable]) -> None:
+    loaded = CredentialStore(world.store, ShutVault(kind("It is shut."))).load("ana")
+    assert loaded is not None and loaded.outcome == Outcome(kind.cause)
 
 
 def test_no_grant(world: World) -> None:

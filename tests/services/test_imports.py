@@ -61,7 +61,9 @@ class WatchedStore(SqliteStore):
 class World:
     """A real store with one sequence, and an importer whose work is done at once."""
 
-    def __init__(self, folder: Path, clock: FakeClock, max_pages: int | None = None) -> None:
+    def __init__(
+        self, folder: Path, clock: FakeClock, max_pages: int | None = None, again_s: float = 0.0
+    ) -> None:
         self.folder = folder
         self.sequence_id = "s1"
         self.clock = clock
@@ -71,11 +73,10 @@ class World:
         self.told: list[events.ImportProgress] = []
         self.changed_by: list[LogEntry] = []
         self.woken = 0
+        self.on_end: Callable[[], None] = lambda: None
         self.submit: Callable[[Callable[[], None]], None] = lambda run: run()
         bus = Bus()
-        bus.listen(
-            lambda event: self.told.append(event) if isinstance(event, events.ImportProgress) else None
-        )
+        bus.listen(self.hear)
         ids = count(1 if fresh else 1_000_000)
         self.imports = Imports(
             self.store,
@@ -86,7 +87,7 @@ class World:
             self,
             lambda: f"id{next(ids):018}",
             self.wake,
-            again_s=0.0,
+            again_s=again_s,
         )
         if fresh:
             self._begin()
@@ -97,6 +98,12 @@ class World:
             unit.sequences.add(Sequence("s1", "Spring", clock.now()))
             unit.sequences.add(Sequence("s2", "Autumn", clock.now()))
             unit.commit()
+
+    def hear(self, event: events.Event) -> None:
+        if isinstance(event, events.ImportProgress):
+            self.told.append(event)
+            if event.report or event.error:
+                self.on_end()
 
     def changed(self, sequence_id: str, *, entries: Iterable[LogEntry] = (), many: bool = False) -> None:
         assert (sequence_id, many) == (self.sequence_id, True)
@@ -288,9 +295,30 @@ def test_progress_is_told_at_most_ten_times_a_second(world: World) -> None:
     world.file.before_row = pass_time
     world.bring("email\n" + "".join(f"p{n}@x.example\n" for n in range(2000)))
     *steps, end = world.told
-    assert [step.done for step in steps] == [0, 500, 1000, 1500, 2000]
-    assert {step.total for step in steps} == {2000}
+    assert [(step.phase.value, step.done, step.total) for step in steps] == [
+        *(("reading", done, 2000) for done in (0, 500, 1000, 1500)),
+        ("enrolling", 0, 2000),
+        ("updating", 0, 0),
+    ]
     assert (end.done, end.total, end.import_id) == (2000, 2000, "i1")
+
+
+def test_progress_only_grows_from_phase_to_phase(world: World) -> None:
+    world.bring(CROWD)
+    world.clock.advance(1)
+    world.told.clear()
+    world.file.before_row = lambda line: world.clock.advance(1)
+    world.store.before_write = lambda: world.clock.advance(1)
+    world.bring(CROWD.replace("Bonn", "Ulm") + "nonsense,x\n" * 700)
+    *steps, _ = world.told
+    assert [(step.phase.value, step.done, step.total) for step in steps] == [
+        *(("reading", done, MANY + 700) for done in (0, 500, 1000, 1500)),
+        *(("enrolling", done, MANY) for done in (0, 500, 1000)),
+        *(("updating", done, MANY) for done in (0, 500, 1000)),
+    ]
+    shares = [step.share for step in steps]
+    assert shares == sorted(shares)
+    assert 0.0 == shares[0] < shares[-1] < 1.0
 
 
 @pytest.mark.parametrize("at", [2, 700, 1801])
@@ -534,6 +562,90 @@ def test_once_decided_it_waits_until_it_can_be_shown(
     world.at_write(number, trouble)
     assert world.bring(CROWD).enrolled == MANY - 2
     assert state_of(world) == "all"
+
+
+@pytest.mark.expect_log("An import waits to be shown")
+@pytest.mark.parametrize("number", [WRITES - 1, WRITES])
+def test_a_cancel_while_a_decided_import_waits_ends_the_wait_and_it_is_shown_later(
+    tmp_path: Path, clock: FakeClock, number: int
+) -> None:
+    world = World(tmp_path, clock, again_s=600.0)
+    world.bring(KNOWN)
+    world.woken = 0
+    world.changed_by.clear()
+    over = threading.Event()
+
+    def cancelled_full() -> None:
+        world.imports.cancel("i1")
+        fill()
+
+    world.at_write(number, cancelled_full)
+    world.on_end = over.set
+    path = tmp_path / "people.csv"
+    path.write_text(CROWD)
+    run = threading.Thread(target=lambda: world.imports.start("s1", str(path), None, "i1"))
+    run.start()
+    assert over.wait(30)
+    assert world.told[-1].report is None
+    assert world.told[-1].error == (
+        "It is too late to cancel: the prospects are kept, and are shown once that can be written. "
+        "The disk is full. Make room on the disk."
+    )
+    assert len(world.enrolled()) == 2
+    told = len(world.told)
+    world.imports.stop()
+    run.join(30)
+    assert not run.is_alive()
+    assert len(world.told) == told
+    world.store.close()
+    after = World(tmp_path, clock)
+    after.imports.tidy()
+    assert state_of(after) == "all"
+    after.store.close()
+
+
+@pytest.mark.expect_log("An import waits to be shown")
+def test_after_such_a_cancel_it_is_shown_as_soon_as_that_can_be_written(world: World) -> None:
+    world.bring(KNOWN)
+
+    def cancelled_full() -> None:
+        world.imports.cancel("i1")
+        fill()
+
+    world.at_write(WRITES, cancelled_full)
+    assert world.fail(CROWD).startswith("It is too late to cancel")
+    assert state_of(world) == "all"
+    assert world.woken == 2
+
+
+@pytest.mark.expect_log("An import (waits to be|could not be) shown")
+def test_a_cancel_while_an_import_before_it_waits_to_be_shown_leaves_nothing(
+    tmp_path: Path, clock: FakeClock
+) -> None:
+    world = World(tmp_path, clock, again_s=600.0)
+    world.bring(KNOWN)
+    world.at_write(WRITES, fall)
+    world.fail(CROWD)
+    full = threading.Event()
+
+    def stay_full() -> None:
+        full.set()
+        fill()
+
+    world.store.before_write = stay_full
+    (tmp_path / "other.csv").write_text("email\nother@x.example\n")
+    run = threading.Thread(target=lambda: world.imports.start("s1", str(tmp_path / "other.csv"), None, "i2"))
+    run.start()
+    assert full.wait(30)
+    world.imports.cancel("i2")
+    run.join(30)
+    assert not run.is_alive()
+    assert world.told[-1].report == ImportReport(0, 0, 0, 0, 0, 0, 0, (), cancelled=True)
+    world.store.before_write = lambda: None
+    world.imports.tidy()
+    assert state_of(world) == "all"
+    assert world.prospect("other@x.example") is None
+    world.store.close()
 
 
 def fall() -> None:

@@ -32,6 +32,7 @@ def test_vault_fault_is_told_once_and_over_once(world: World) -> None:
     assert kinds(world) == ["app_fault"] and len(world.of(events.AppFaultOpened)) == 1
     world.ledger.vault_fault(Cause.VAULT_KEY_MISSING)
     assert [fault.cause for fault in world.store.tables.faults.values()] == [Cause.VAULT_KEY_MISSING]
+    assert kinds(world) == ["app_fault", "app_fault"]
     for _ in range(3):
         world.ledger.vault_fault(None)
     assert world.store.tables.faults == {} and kinds(world)[-1] == "app_fault_over"

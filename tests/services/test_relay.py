@@ -82,7 +82,9 @@ def test_what_makes_no_sense_is_not_tried(
 
 def test_a_refusal_stores_nothing_and_is_told(world: World, relay: Relay) -> None:
     world.other.answer(Outcome(Cause.WRONG_PASSWORD, "535 5.7.8 no"))
-    with pytest.raises(InvalidInput, match=r"nothing was stored\. The server said: 535 5\.7\.8 no") as told:
+    with pytest.raises(
+        InvalidInput, match=r"nothing was stored\. The server said: 535 5\.7\.8 no\. Check "
+    ) as told:
         relay.put(SERVER, SENDER, "robot", "secret 1")
     assert told.value.todo == "Check server, port, security, user name and password."
     assert relay.row() is None

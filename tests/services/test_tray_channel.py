@@ -6,10 +6,12 @@ from datetime import timedelta
 import pytest
 
 from reply_desktop.domain import events
+from reply_desktop.domain.announcement import Announcement, Channel
 from reply_desktop.domain.causes import Cause
+from reply_desktop.domain.notification import Notification, NotificationKind, Severity
 from reply_desktop.domain.preferences import ALERT_CHOICES, QUIET
 from reply_desktop.domain.states import State
-from reply_desktop.services.tray_channel import TrayChannel
+from reply_desktop.services.tray_channel import SHOWN, TrayChannel
 from tests.fakes.clock import START
 from tests.fakes.world import World
 
@@ -73,3 +75,23 @@ def test_what_the_person_no_longer_wants_waits_for_another_mind(world: World, tr
     world.settings.put({ALERT_CHOICES: '{"lost": ["tray"]}'})
     tray.tick()
     assert len(world.of(events.AlertsDue)) == 1 and tray.claim([lost]) == [lost]
+
+
+def test_what_is_not_wanted_stands_before_nothing_that_is(world: World, tray: TrayChannel) -> None:
+    with world.store.begin() as unit:
+        for number in range(SHOWN):
+            name = f"near-{number}"
+            notice = Notification(
+                name, name, NotificationKind.DEADLINE_NEAR, Severity.WARNING, "Ends soon", "", START
+            )
+            unit.notifications.add(notice)
+            unit.announcements.add(Announcement(name, Channel.TRAY, START))
+        unit.commit()
+    world.settings.put({ALERT_CHOICES: '{"deadline": ["email"]}'})
+    lost = lose(world, "ana")
+    tray.tick()
+    (due,) = world.of(events.AlertsDue)
+    assert [row.id for row in due.rows] == [lost]  # type: ignore[attr-defined]
+    assert [row.id for row in tray.due()] == [lost] and tray.claim([lost]) == [lost]
+    world.settings.put({ALERT_CHOICES: '{"deadline": ["tray"]}'})
+    assert len(tray.due()) == SHOWN

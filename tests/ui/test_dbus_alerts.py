@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from jeepney import HeaderFields, MessageType, message_bus, new_error, new_method_return, new_signal
+from jeepney import HeaderFields, Message, MessageType, message_bus, new_error, new_method_return, new_signal
 from jeepney.io.blocking import Proxy, open_dbus_connection
 from jeepney.wrappers import DBusAddress
 from PySide6.QtGui import QColor, QImage
@@ -17,7 +17,7 @@ from pytestqt.qtbot import QtBot
 
 from reply_desktop.ui.alert_surface import DEFAULT, Alert
 from reply_desktop.ui.bubble_file import keep, kept
-from reply_desktop.ui.dbus_alerts import NAME, PATH, DBusAlerts, session_bus
+from reply_desktop.ui.dbus_alerts import MOST_LEFT, NAME, PATH, DBusAlerts, session_bus
 from tests.harness.private_keyring import BUS
 
 ALERT = Alert(
@@ -26,15 +26,21 @@ ALERT = Alert(
 
 
 class Service:
-    """Stands for the notification daemon on the bus. `refuse` makes it answer Notify with an error."""
+    """Stands for the notification daemon on the bus. `refuse` makes it answer Notify with an error.
+
+    `hangs_at`: a call that is taken, and answered only by `catch_up`.
+    """
 
     def __init__(self, bus: str, capabilities: tuple[str, ...] = ("body", "body-markup", "actions")) -> None:
         self.notified: list[tuple[Any, ...]] = []
         self.closed: list[int] = []
         self.refuse = False
+        self.hangs_at = ""
         self.on_notify: Callable[[], None] = lambda: None
         self._capabilities = list(capabilities)
         self._number = 0
+        self._unsaid: list[Message] = []
+        self._answering = threading.Lock()
         self._connection = open_dbus_connection(bus)
         assert Proxy(message_bus, self._connection).RequestName(NAME) == (1,)
         self._thread = threading.Thread(target=self._serve, daemon=True)
@@ -48,7 +54,8 @@ class Service:
                 return
             if call.header.message_type is not MessageType.method_call:
                 continue
-            match call.header.fields[HeaderFields.member]:
+            member = call.header.fields[HeaderFields.member]
+            match member:
                 case "GetCapabilities":
                     reply = new_method_return(call, "as", (self._capabilities,))
                 case "Notify" if self.refuse:
@@ -66,7 +73,19 @@ class Service:
                 case "Stop":
                     self._connection.send(new_method_return(call))
                     return
-            self._connection.send(reply)
+            with self._answering:
+                if member == self.hangs_at:
+                    self._unsaid.append(reply)
+                else:
+                    self._connection.send(reply)
+
+    def catch_up(self) -> None:
+        """Answer at last, and hang no more."""
+        with self._answering:
+            self.hangs_at = ""
+            for reply in self._unsaid:
+                self._connection.send(reply)
+            self._unsaid.clear()
 
     def signal(self, member: str, signature: str, body: tuple[Any, ...]) -> None:
         """What the service tells of an alert."""
@@ -332,6 +351,90 @@ def test_what_is_gone_is_not_kept(
     wait_until_kept(qtbot, file, 2, 3)
     service.signal("NotificationClosed", "uu", (3, 2))
     wait_until_kept(qtbot, file, 2)
+
+
+def test_what_is_left_is_known_until_the_service_has_taken_it_away(
+    qtbot: QtBot, bus: str, file: Path, alerts: DBusAlerts, serve: Callable[..., Service]
+) -> None:
+    service = shown(qtbot, alerts, serve)
+    wait_until_kept(qtbot, file, 1)
+    service.hangs_at = "CloseNotification"
+    killed = DBusAlerts(bus, file, end_s=0.0)
+    qtbot.waitUntil(lambda: service.closed == [1])
+    assert kept(file).numbers == (1,)
+    killed.stop()
+    assert killed._thread is not None
+    killed._thread.join()
+    service.catch_up()
+    next_one = DBusAlerts(bus, file)
+    qtbot.waitUntil(lambda: service.closed == [1, 1])
+    qtbot.waitUntil(lambda: not file.exists())
+    next_one.stop()
+
+
+def test_a_service_that_takes_nothing_away_holds_up_no_alert(
+    qtbot: QtBot, bus: str, file: Path, alerts: DBusAlerts, serve: Callable[..., Service]
+) -> None:
+    service = serve()
+    alerts.show(ALERT)
+    alerts.show(replace(ALERT, key="k2"))
+    wait_until_kept(qtbot, file, 1, 2)
+    service.hangs_at = "CloseNotification"
+    next_one = DBusAlerts(bus, file, reply_s=3600.0)
+    for number in (3, 4):
+        next_one.show(replace(ALERT, title=f"alert {number}"))
+        next_one.withdraw(ALERT.key)
+    qtbot.waitUntil(lambda: len(service.notified) == 4)
+    wait_until_kept(qtbot, file, 1, 2, 3, 4)
+    service.catch_up()
+    qtbot.waitUntil(lambda: not file.exists())
+    assert service.closed == [1, 2, 3, 4]
+    next_one.stop()
+
+
+def test_the_end_does_not_wait_for_a_service_that_hangs(
+    qtbot: QtBot, bus: str, file: Path, serve: Callable[..., Service]
+) -> None:
+    service, alerts = serve(), DBusAlerts(bus, file, reply_s=3600.0, end_s=0.0)
+    alerts.show(ALERT)
+    alerts.show(replace(ALERT, key="k2"))
+    wait_until_kept(qtbot, file, 1, 2)
+    service.hangs_at = "CloseNotification"
+    alerts.stop()
+    assert alerts._thread is not None
+    alerts._thread.join()
+    qtbot.waitUntil(lambda: service.closed == [1, 2])
+    assert kept(file).numbers == (1, 2), "for the next start"
+
+
+def test_a_service_that_never_answers_fills_no_file(
+    qtbot: QtBot, file: Path, alerts: DBusAlerts, serve: Callable[..., Service]
+) -> None:
+    service = serve()
+    service.hangs_at = "CloseNotification"
+    for number in range(MOST_LEFT + 20):
+        alerts.show(replace(ALERT, key=str(number)))
+        alerts.withdraw(str(number))
+    alerts.show(replace(ALERT, key="last"))
+    qtbot.waitUntil(lambda: len(service.notified) == MOST_LEFT + 21)
+    wait_until_kept(qtbot, file, *range(21, MOST_LEFT + 22))
+    service.catch_up()
+    wait_until_kept(qtbot, file, MOST_LEFT + 21)
+
+
+def test_one_shown_after_it_was_given_up_is_taken_away(
+    qtbot: QtBot, alerts: DBusAlerts, serve: Callable[..., Service]
+) -> None:
+    service = shown(qtbot, alerts, serve)
+    service.hangs_at, alerts.reply_s = "Notify", 0.0
+    for late in (replace(ALERT, title="changed"), replace(ALERT, key="k2")):
+        with qtbot.waitSignal(alerts.refused):
+            alerts.show(late)
+    alerts.reply_s = 3600.0
+    service.catch_up()
+    qtbot.waitUntil(lambda: service.closed == [3])
+    with qtbot.waitSignal(alerts.activated):
+        service.signal("ActionInvoked", "us", (1, "r"))
 
 
 @pytest.mark.parametrize("other", ["bus", "service"])

@@ -4,6 +4,7 @@ import csv
 import io
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from pytestqt.qtbot import QtBot
 
 from reply_desktop.channel import messages as m
 from reply_desktop.domain.errors import InvalidInput
-from reply_desktop.domain.events import ImportProgress
+from reply_desktop.domain.events import ImportPhase, ImportProgress
 from reply_desktop.domain.sequence_rows import ImportChoice, ImportReport, Skipped
 from reply_desktop.ui.bridge import Bridge
 from reply_desktop.ui.import_dialog import ImportDialog, Stage, dropped_file, report_words, skipped_table
@@ -115,9 +116,21 @@ def test_progress_and_report(qtbot: QtBot, show: Show, engine: FakeEngine) -> No
     begin(qtbot, dialog, engine)
     assert dialog.stage is Stage.WORK
     engine.push(ImportProgress("another", 9, 10))
-    engine.push(ImportProgress("i1", 500, 1280))
-    qtbot.waitUntil(lambda: dialog.bar.value() == 500)
-    assert dialog.progress_words.text() == "Line 500 of about 1,280"
+    values = [dialog.bar.value()]
+
+    def says(words: str) -> bool:
+        return dialog.progress_words.text() == words
+
+    for phase, done, total, words in (
+        (ImportPhase.READING, 640, 1280, "Reading line 640 of about 1,280"),
+        (ImportPhase.ENROLLING, 0, 1272, "Enrolling 0 of 1,272"),
+        (ImportPhase.ENROLLING, 1000, 1272, "Enrolling 1,000 of 1,272"),
+        (ImportPhase.UPDATING, 5, 9, "Updating 5 of 9 known before"),
+    ):
+        engine.push(ImportProgress("i1", done, total, phase=phase))
+        qtbot.waitUntil(partial(says, words))
+        values.append(dialog.bar.value())
+    assert values == sorted(set(values)) and values[-1] < dialog.bar.maximum()
     engine.push(ImportProgress("i1", 1280, 1280, import_report()))
     qtbot.waitUntil(lambda: dialog.stage is Stage.REPORT)
     assert dialog.title.text() == "1,272 prospects imported"

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QAbstractButton, QApplication, QLineEdit, QMenu, QTableView
+from PySide6.QtWidgets import QApplication, QMenu
 from pytestqt.qtbot import QtBot
 
 from reply_desktop.channel import messages as m
@@ -20,6 +20,7 @@ from reply_desktop.ui.roster import Roster
 from reply_desktop.ui.sequence_toggle import LaunchMenu
 from reply_desktop.ui.sequences_page import SequencesPage, removal_words, unused_name
 from tests.fakes.engine import NOW, FakeEngine, few, few_sequences, sequence_row
+from tests.harness.names import unnamed
 from tests.harness.settling import activate, settle
 
 Show = Callable[..., SequencesPage]
@@ -140,8 +141,9 @@ def test_deleting_asks_with_the_counts_and_can_be_left(qtbot: QtBot, show: Show)
     assert page.delete.isEnabled()
     page.delete.click()
     assert page.question.text() == (
-        "Delete “Spring outreach”? 1,200 prospects leave it, 1,000 of them not finished. 2 mails in doubt will "
-        "not be cleared up. 1,290 mails already sent stay sent. Nothing more is sent, and the log goes too."
+        "Delete “Spring outreach”? 1,200 prospects go with it, 1,000 of them not finished; those in other "
+        "sequences stay there. 2 mails in doubt will not be cleared up. 1,290 mails already sent stay sent. "
+        "Nothing more is sent. The log goes too; the suppression list stays."
     )
     page.question.keep.click()
     assert not page.question.isVisible() and engine.of(m.RemoveSequences) == []
@@ -153,12 +155,15 @@ def test_deleting_asks_with_the_counts_and_can_be_left(qtbot: QtBot, show: Show)
 
 def test_the_question_names_what_there_is() -> None:
     rows = few_sequences()
-    assert removal_words([rows[4]]) == "Delete “Win back”? Nothing more is sent, and the log goes too."
+    assert removal_words([rows[4]]) == (
+        "Delete “Win back”? Nothing more is sent. The log goes too; the suppression list stays."
+    )
     assert removal_words(rows).startswith(
         "Delete “Autumn renewals”, “Spring outreach”, “Partners” and 2 more?"
     )
     one = sequence_row(1, "A", prospects=1, waiting=0, active=0, finished=1, sent=1)
-    assert "1 prospect leaves it. 1 mail already sent stays sent." in removal_words([one])
+    told = removal_words([one])
+    assert "1 prospect goes with it; those in other sequences stay there. 1 mail already sent stays" in told
 
 
 def test_all_sending_is_paused_and_resumed(qtbot: QtBot, show: Show) -> None:
@@ -276,16 +281,7 @@ def test_with_little_room_every_control_keeps_its_name(show: Show) -> None:
     page.resize(600, 480)
     QApplication.processEvents()
     assert page.pause_all.text() == "" and page.pause_all.accessibleName() == "Pause all sending"
-    unnamed = [
-        one
-        for kind in (QAbstractButton, QLineEdit)
-        for one in page.findChildren(kind)
-        if one.isVisible()
-        and not one.accessibleName()
-        and not (isinstance(one, QAbstractButton) and one.text())
-        and not isinstance(one.parentWidget(), (QLineEdit, QTableView))
-    ]
-    assert unnamed == []
+    assert unnamed(page) == []
 
 
 def test_nothing_ticks_while_nobody_looks(show: Show) -> None:

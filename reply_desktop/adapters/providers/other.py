@@ -2,9 +2,6 @@
 
 import base64
 import contextlib
-import email
-import email.policy
-import email.utils
 import errno
 import imaplib
 import logging
@@ -15,12 +12,12 @@ import ssl
 from collections.abc import Callable, Container, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
-from email.message import EmailMessage
 from typing import Any, Final, Self
 
 from reply_desktop.adapters.mail import ascii_domain, wire_address
 from reply_desktop.adapters.providers import imap_inbox
 from reply_desktop.adapters.providers.deadlines import Deadline, Deadlines
+from reply_desktop.adapters.providers.envelope import Envelope
 from reply_desktop.adapters.providers.refused import Refused as _Refused
 from reply_desktop.adapters.providers.smtp_pool import IDLE_S, SmtpPool, say_goodbye
 from reply_desktop.domain.account import Account
@@ -66,9 +63,6 @@ _BROKEN: Final = (
 )
 _NO_SUCH_NAME: Final = (socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME))
 _IMAPLIB_OWN: Final = ("no CAPABILITY", "server not IMAP4", "got more than", "command ", "Couldn't establish")
-_HEADER_NAME: Final = re.compile(rb"(?m)^([^\s:]+)[ \t]*:")
-_SIMPLE_TO: Final = re.compile(rb"(?m)^To: ([A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)*@[a-z0-9.-]+)\r\n(?![ \t])")
-_SIMPLE_ID: Final = re.compile(rb"(?m)^Message-ID: (<[A-Za-z0-9._-]+@[a-z0-9.-]+>)\r\n(?![ \t])")
 _DELIVERED_ID: Final = re.compile(r"<[^<>@\s]{1,200}@[^<>@\s]{1,200}>")
 
 
@@ -232,7 +226,7 @@ class Other:
         if not sign_in.sendable():
             return SendResult(_UNSENDABLE)
         try:
-            envelope = _Envelope.of(account.address, mime)
+            envelope = Envelope.of(account.address, mime)
             return SendResult(PROVEN, message_id=self._send(servers.smtp, sign_in, envelope))
         except _Refused as refused:
             return SendResult(refused.outcome)
@@ -300,7 +294,7 @@ class Other:
         except _Refused as refused:
             return refused.outcome
 
-    def _send(self, server: MailServer, sign_in: _SignIn, envelope: "_Envelope") -> str | None:
+    def _send(self, server: MailServer, sign_in: _SignIn, envelope: Envelope) -> str | None:
         """Over the kept connection if it still lives, else over a new one; gives the server's Message-ID.
 
         A dead one is found out before the message is begun, so it costs no doubt.
@@ -446,66 +440,7 @@ class Other:
             self._conversations.end(deadline)
 
 
-@dataclass(frozen=True, slots=True)
-class _Envelope:
-    """Who hands what to whom (RFC 5321 §2.3.1): the message as it goes out, line ends CRLF."""
-
-    sender: str
-    recipients: tuple[str, ...]
-    message: bytes
-    own_id: str
-
-    @classmethod
-    def of(cls, address: str, mime: bytes) -> Self:
-        """The envelope for a message. Raises _Refused when it names no recipient or a broken address."""
-        message = mime if _is_crlf(mime) else re.sub(rb"\r\n|\r|\n", b"\r\n", mime)
-        head, gap, body = message.partition(b"\r\n\r\n")
-        simple = _simple_head(head)
-        if simple is None:
-            # Only the head: reading a long body costs more than all the rest.
-            parsed = email.message_from_bytes(head + b"\r\n\r\n", policy=email.policy.SMTP)
-            assert isinstance(parsed, EmailMessage)
-            fields = [str(each) for name in ("To", "Cc", "Bcc") for each in parsed.get_all(name, [])]
-            recipients = [each for _, each in email.utils.getaddresses(fields)]
-            own_id = str(parsed["Message-ID"] or "").strip()
-            if parsed["Bcc"] is not None:
-                head = re.sub(rb"(?im)^bcc:.*(?:\r\n[ \t].*)*\r\n", b"", head + b"\r\n").removesuffix(b"\r\n")
-                message = head + gap + body
-        else:
-            recipients, own_id = simple
-        try:
-            named = [wire_address(each) for each in recipients]
-            sender = wire_address(address)
-        except InvalidInput as error:
-            raise _Refused(Outcome(Cause.MESSAGE_REFUSED, error.what)) from None
-        if not named:
-            raise _Refused(Outcome(Cause.MESSAGE_REFUSED, "The message names no recipient."))
-        return cls(sender, tuple(dict.fromkeys(named)), message, own_id)
-
-    @property
-    def international(self) -> bool:
-        """Whether an address needs SMTPUTF8 (RFC 6531)."""
-        return not (self.sender + "".join(self.recipients)).isascii()
-
-
-def _is_crlf(mime: bytes) -> bool:
-    """Whether all its lines end as SMTP wants them to."""
-    ends = mime.count(b"\r\n")
-    return ends == mime.count(b"\n") == mime.count(b"\r")
-
-
-def _simple_head(head: bytes) -> tuple[list[str], str] | None:
-    """(recipients, Message-ID) of a head as `mail.compose` writes it; None when it takes a parser to tell."""
-    names = [name.lower() for name in _HEADER_NAME.findall(head)]
-    to, own_id = _SIMPLE_TO.search(head), _SIMPLE_ID.search(head)
-    if to is None or own_id is None or names.count(b"to") != 1 or names.count(b"message-id") != 1:
-        return None
-    if b"cc" in names or b"bcc" in names:
-        return None
-    return [to[1].decode()], own_id[1].decode()
-
-
-def _hand_over(smtp: _Smtp, envelope: _Envelope, takeover_s: float) -> str | None:
+def _hand_over(smtp: _Smtp, envelope: Envelope, takeover_s: float) -> str | None:
     """One message through a signed-in connection; gives the Message-ID if the server told another one."""
     options = []
     if envelope.international:

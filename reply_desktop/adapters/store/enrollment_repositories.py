@@ -125,7 +125,7 @@ def _has_touch(*states: TouchState) -> ColumnElement[bool]:
 
 class _Enrollment:
     _number = func.json_each(bindparam("numbers")).table_valued("key", "value").alias("number")
-    get = Statement(select(*records.ENROLLMENT).where(_enrollments.id == bindparam("id")))
+    get = Statement(select(*records.ENROLLMENT).where(_enrollments.id == bindparam("id"), tables.is_held))
     find = Statement(
         select(*records.ENROLLMENT).where(_OF_SEQUENCE, _enrollments.prospect_id == bindparam("prospect_id"))
     )
@@ -217,13 +217,14 @@ class _Enrollment:
         select(_account.c.value).where(
             exists(tables.sequences.c.id)
             .where(
+                tables.is_there,
                 exists(_enrollments.due_at)
                 .where(
                     _enrollments.account_id == _account.c.value,
                     _enrollments.sequence_id == tables.sequences.c.id,
                     _enrollments.due_at.is_not(None),
                 )
-                .correlate(_account, tables.sequences)
+                .correlate(_account, tables.sequences),
             )
             .correlate(_account)
         ),
@@ -246,6 +247,7 @@ class _Enrollment:
         .where(
             _prospects.email_key == bindparam("key"),
             _enrollments.state != EnrollmentState.FINISHED.value,
+            tables.is_held,
             tables.is_shown,
         )
     )
@@ -434,6 +436,9 @@ def _named(enrollment: Enrollment) -> dict[str, object]:
 
 class _Import:
     first = Statement(_FIRST_HIDDEN)
+    there = Statement(
+        select(tables.sequences.c.id).where(tables.sequences.c.id == bindparam("id"), tables.is_there)
+    )
     begun = Statement(select(_imports.sequence_id, _imports.at, _imports.entry))
     begin = Statement(tables.imports.insert())
     decide = Statement(
@@ -485,12 +490,11 @@ class SqliteImports:
         last = SqliteEnrollments(self._runner).last_ordinal(sequence_id)
         # Those of an import into a sequence that was removed meanwhile.
         self._runner.change(_Import.drop_all_fields)
-        try:
-            self._runner.change(
-                _Import.begin, sequence_id=sequence_id, first_ordinal=last + 1, at=to_us(at), entry=None
-            )
-        except NotFound:
-            raise _gone() from None
+        if not self._runner.rows(_Import.there, id=sequence_id):
+            raise _gone()
+        self._runner.change(
+            _Import.begin, sequence_id=sequence_id, first_ordinal=last + 1, at=to_us(at), entry=None
+        )
         return last
 
     def take(
@@ -498,24 +502,23 @@ class SqliteImports:
     ) -> None:
         """Keep a part: new prospects, enrollments, and known prospects with the fields they are to have.
 
-        Raises AlreadyExists and NotFound as `put_many` and `add_many`.
+        Raises AlreadyExists as `put_many` and `add_many`, and NotFound when the sequence is gone.
         """
+        if not self._runner.rows(_Import.begun):
+            raise _gone()
         rows = list(map(records.prospect_values, prospects))
         self._runner.change_many(_Import.add, rows)
         keys = {row["id"]: row["email_key"] for row in rows}
         known = [one.prospect_id for one in enrollments if one.prospect_id not in keys]
         for part in _in_parts(known):
             keys |= dict(self._runner.rows(_Prospect.keys, ids=listed(part)))
-        try:
-            self._runner.change_many(
-                _Import.enroll,
-                (
-                    records.enrollment_values(one) | {"email_key": keys.get(one.prospect_id, "")}
-                    for one in enrollments
-                ),
-            )
-        except NotFound:
-            raise _gone() from None
+        self._runner.change_many(
+            _Import.enroll,
+            (
+                records.enrollment_values(one) | {"email_key": keys.get(one.prospect_id, "")}
+                for one in enrollments
+            ),
+        )
         self._runner.change_many(
             _Import.keep_fields,
             (

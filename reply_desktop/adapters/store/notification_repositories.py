@@ -11,6 +11,7 @@ from reply_desktop.adapters.store.sql import Runner, Statement, known_time, to_t
 from reply_desktop.domain.announcement import Announced, Announcement, AnnouncementState
 from reply_desktop.domain.errors import NotFound
 from reply_desktop.domain.notification import Notification, NotificationKind
+from reply_desktop.services.alert_ports import ALL_KINDS
 
 _notifications = tables.notifications.c
 _announcements = tables.announcements.c
@@ -170,9 +171,12 @@ class _Announcement:
         .order_by(_announcements.channel, _announcements.number)
     )
     due = Statement(
-        _with_news.where(_waiting, _of_channel, _announcements.due_at <= bindparam("now")).limit(
-            bindparam("limit")
-        )
+        _with_news.where(
+            _waiting,
+            _of_channel,
+            _announcements.due_at <= bindparam("now"),
+            is_among(_notifications.kind, "kinds"),
+        ).limit(bindparam("limit"))
     )
     waiting = Statement(select(func.count()).select_from(tables.announcements).where(_waiting, _of_channel))
     channels = Statement(
@@ -225,9 +229,13 @@ class SqliteAnnouncements:
             records.announcement_of(row) for row in self._runner.rows(_Announcement.of, id=notification_id)
         ]
 
-    def due(self, channel: str, now: datetime, limit: int) -> list[Announced]:
-        """Waiting ones whose time has come, the oldest news first."""
-        rows = self._runner.rows(_Announcement.due, channel=channel, now=to_us(now), limit=limit)
+    def due(
+        self, channel: str, now: datetime, limit: int, kinds: Collection[NotificationKind] = ALL_KINDS
+    ) -> list[Announced]:
+        """Waiting ones about news of these kinds whose time has come, the oldest news first."""
+        rows = self._runner.rows(
+            _Announcement.due, channel=channel, now=to_us(now), limit=limit, kinds=listed(kinds)
+        )
         return [_announced(row) for row in rows]
 
     def waiting(self, channel: str) -> int:

@@ -160,7 +160,7 @@ _faults = Statement(select(*records.FAULT).order_by(tables.app_faults.c.since, t
 _entries = select(
     *records.NOTIFICATION,
     select(_log.sequence_id)
-    .where(_log.key == _notifications.key)
+    .where(_log.key == _notifications.key, sequence_tables.is_told)
     .order_by(_log.id.desc())
     .limit(literal_column("1"))
     .scalar_subquery(),
@@ -338,22 +338,7 @@ def _episode_row(row: Sequence[Any]) -> EpisodeRow:
 
 def _notification_row(row: Sequence[Any]) -> NotificationRow:
     *values, sequence_id = row
-    entry = records.notification_of(values)
-    return NotificationRow(
-        entry.id,
-        entry.key,
-        entry.kind,
-        entry.severity,
-        entry.title,
-        entry.text,
-        entry.at,
-        entry.account_id,
-        read=entry.read_at is not None,
-        withdrawn=entry.withdrawn_at is not None,
-        sequence_id=sequence_id,
-        group=entry.group,
-        reminded=entry.reminded,
-    )
+    return NotificationRow.of(records.notification_of(values), sequence_id)
 
 
 def _chunks(ids: Sequence[str]) -> Iterator[Sequence[str]]:

@@ -171,6 +171,7 @@ _prospect_rows = Statement(
         .join(tables.prospects, _prospects.id == _enrollments.prospect_id)
         .outerjoin(accounts, accounts.c.id == _enrollments.account_id)
     )
+    .where(tables.is_held)
     .order_by(_wanted.c.key)
 )
 
@@ -227,7 +228,10 @@ _due = _Hiding(
     .where(_enrollments.sequence_id == bindparam("id"), _enrollments.due_at <= bindparam("until"))
     .group_by(_minute, _enrollments.account_id)
 )
-_ids = Statement(select(_sequences.id).order_by(_sequences.id))
+_ids = Statement(select(_sequences.id).where(tables.is_there).order_by(_sequences.id))
+_there = Statement(
+    select(literal_column("1")).where(_sequences.id == bindparam("sequence_id"), tables.is_there)
+)
 
 
 @cache
@@ -260,7 +264,7 @@ class SqliteSequenceReads:
         """These sequences' rows in the order asked for, or all by name; those that are gone are left out."""
         now = self._now()
         with self._reading() as runner:
-            plans = SqliteSequences(runner, now)
+            plans = SqliteSequences(runner)
             found = plans.all() if ids is None else [one for one in map(plans.get, ids) if one is not None]
             facts = _Facts(runner, [one.id for one in found], now)
             return [facts.row(one) for one in found]
@@ -281,6 +285,8 @@ class SqliteSequenceReads:
             )
         text = mailbox_key(wanted.text)
         with self._reading() as runner:
+            if not runner.rows(_there, sequence_id=wanted.sequence_id):
+                return []
             statement = _list(
                 wanted.sort,
                 wanted.descending,
@@ -313,6 +319,8 @@ class SqliteSequenceReads:
         page, count, _ = _log_statements(*_given(wanted))
         values = _log_values(wanted)
         with self._reading() as runner:
+            if not runner.rows(_there, sequence_id=wanted.sequence_id):
+                return LogPage((), 0)
             ids = runner.column(page, limit=limit, offset=offset, **values)
             rows = runner.rows(_log_entries, ids=listed(ids))
             ((total,),) = runner.rows(count, **values)

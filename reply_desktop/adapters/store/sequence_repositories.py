@@ -3,10 +3,10 @@
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
-from typing import Any, Final
+from datetime import datetime
+from typing import Any
 
-from sqlalchemy import bindparam, delete, exists, select
+from sqlalchemy import Text, bindparam, literal_column, select
 from sqlalchemy.dialects.sqlite import insert
 
 from reply_desktop.adapters.store import sequence_records as records
@@ -19,33 +19,44 @@ from reply_desktop.domain.sequence import Sequence as MailSequence
 from reply_desktop.domain.sequence import SequenceStatus, Step
 from reply_desktop.services.sequence_ports import Stamp
 
-_COUNTED_FOR: Final = timedelta(hours=24)
-"""How far back the longest limit looks."""
-
 _sequences = tables.sequences.c
 _steps = tables.steps.c
 _senders = tables.sequence_accounts.c
-_touches = tables.touches.c
 _log = tables.log.c
 
 
 class _Sequence:
-    get = Statement(select(*records.SEQUENCE).where(_sequences.id == bindparam("id")))
+    get = Statement(select(*records.SEQUENCE).where(_sequences.id == bindparam("id"), tables.is_there))
     stamp = Statement(
         select(_sequences.status, _sequences.revision, _sequences.problem).where(
-            _sequences.id == bindparam("id")
+            _sequences.id == bindparam("id"), tables.is_there
         )
     )
     find = Statement(select(*records.SEQUENCE).where(_sequences.name_key == bindparam("key")))
-    all = Statement(select(*records.SEQUENCE).order_by(_sequences.name_key))
+    all = Statement(select(*records.SEQUENCE).where(tables.is_there).order_by(_sequences.name_key))
     on = Statement(select(*records.SEQUENCE).where(tables.is_on).order_by(_sequences.name_key))
     add = Statement(tables.sequences.insert())
     save = Statement(
         tables.sequences.update()
-        .where(_sequences.id == bindparam("to_id"))
+        .where(_sequences.id == bindparam("to_id"), tables.is_there)
         .values({column.name: bindparam("to_" + column.name) for column in _sequences if column.name != "id"})
     )
-    remove = Statement(tables.sequences.delete().where(_sequences.id == bindparam("id")))
+    remove = Statement(
+        tables.sequences.update()
+        .where(_sequences.id == bindparam("the_id"))
+        .values(
+            status=tables.REMOVED,
+            name="",
+            sender_name="",
+            problem=None,
+            # Nobody's name: none begins with a control character.
+            name_key=literal_column("char(1)", Text) + _sequences.id,
+        )
+    )
+    remove_parts = tuple(
+        Statement(table.delete().where(table.c.sequence_id == bindparam("id")))
+        for table in (tables.steps, tables.sequence_accounts, tables.sequence_fields, tables.imports)
+    )
     steps = Statement(
         select(*records.STEP).where(is_among(_steps.sequence_id, "ids")).order_by(_steps.number)
     )
@@ -84,21 +95,13 @@ class _Sequence:
         .where(_senders.sequence_id == bindparam("the_id"), _senders.account_id == bindparam("the_account"))
         .values(last_assigned_at=bindparam("at"))
     )
-    # What was left of sequences removed before goes along, once it counts no more.
-    forget_touches = Statement(
-        delete(tables.touches).where(
-            ~exists().where(_sequences.id == _touches.sequence_id),
-            ~tables.counted | (_touches.reserved_at <= bindparam("since")),
-        )
-    )
 
 
 class SqliteSequences:
     """Sequences with their steps and the ids of their accounts."""
 
-    def __init__(self, runner: Runner, now: datetime) -> None:
+    def __init__(self, runner: Runner) -> None:
         self._runner = runner
-        self._now = now
         self._loaded: dict[str, MailSequence] = {}
 
     def get(self, sequence_id: str) -> MailSequence | None:
@@ -158,13 +161,13 @@ class SqliteSequences:
         self._loaded[sequence.id] = sequence
 
     def remove(self, sequence_id: str) -> None:
-        """Forget it with enrollments, touches and log; one that is not there is forgotten already.
+        """Forget it; one that is not there is forgotten already.
 
-        Touches of the last 24 hours that went out, or may have, stay until they no longer count towards the
-        limits; only counts see them.
+        From then on nobody sees its enrollments, touches and log either; `SqliteLeftovers` clears them.
         """
-        self._runner.change(_Sequence.remove, id=sequence_id)
-        self._runner.change(_Sequence.forget_touches, since=to_us(self._now - _COUNTED_FOR))
+        self._runner.change(_Sequence.remove, the_id=sequence_id)
+        for statement in _Sequence.remove_parts:
+            self._runner.change(statement, id=sequence_id)
         self._loaded.pop(sequence_id, None)
 
     def using(self, account_id: str) -> list[str]:
@@ -222,13 +225,15 @@ class _Log:
     add = Statement(tables.log.insert())
     _of_kind = (
         select(*records.LOG)
-        .where(_log.sequence_id == bindparam("sequence_id"), _log.kind == bindparam("kind"))
+        .where(_log.sequence_id == bindparam("sequence_id"), _log.kind == bindparam("kind"), tables.is_told)
         .order_by(_log.id.desc())
         .limit(1)
     )
     last = Statement(_of_kind)
     last_of_account = Statement(_of_kind.where(_log.account == bindparam("account")))
-    of_key = Statement(select(*records.LOG).where(_log.key == bindparam("key")).order_by(_log.id))
+    of_key = Statement(
+        select(*records.LOG).where(_log.key == bindparam("key"), tables.is_told).order_by(_log.id)
+    )
 
 
 class SqliteLog:

@@ -60,6 +60,12 @@ sequences: Final = Table(
 is_on: Final = sequences.c.status.in_(literals(sorted(ON)))
 """Whether the sequence's toggle is on."""
 
+REMOVED: Final = "removed"
+"""Status of a sequence that was removed, for as long as it takes to clear what belonged to it."""
+
+is_there: Final = sequences.c.status != literal_column(f"'{REMOVED}'")
+"""Whether the sequence was not removed."""
+
 Index("uq_sequences_name_key", sequences.c.name_key, unique=True)
 
 steps: Final = Table(
@@ -211,6 +217,9 @@ import_fields: Final = Table(
 )
 """Merge fields that prospects who were known before are to have once that import is certain."""
 
+is_held: Final = exists().where(sequences.c.id == _e.sequence_id, is_there)
+"""Whether an enrollment's sequence was not removed."""
+
 is_shown: Final = ~exists().where(
     imports.c.sequence_id == _e.sequence_id, imports.c.first_ordinal <= _e.ordinal
 )
@@ -289,6 +298,9 @@ by_kind: Final = Index("ix_log_sequence_id_kind", log.c.sequence_id, log.c.kind,
 by_key: Final = Index(
     "ix_log_key", log.c.key, log.c.id, log.c.sequence_id, sqlite_where=log.c.key.is_not(None)
 )
+
+is_told: Final = exists().where(sequences.c.id == log.c.sequence_id, is_there)
+"""Whether a log entry's sequence was not removed."""
 
 paces: Final = Table(
     "paces",

@@ -20,7 +20,7 @@ _enrollments = tables.enrollments.c
 _paces = tables.paces.c
 _marks = tables.inbox_marks.c
 
-_IS_HELD: Final = exists().where(_enrollments.id == _touches.enrollment_id)
+_IS_HELD: Final = exists().where(_enrollments.id == _touches.enrollment_id, tables.is_held)
 """Its prospect is still in the sequence: touches of removed sequences only count, nothing else sees them."""
 
 _COUNTED: Final = (
@@ -84,6 +84,7 @@ class _Touch:
         .where(
             _enrollments.account_id == bindparam("account_id"),
             is_among(_enrollments.provider_thread, "thread_ids"),
+            tables.is_held,
         )
         .order_by(_touches.reserved_at)
     )

@@ -8,6 +8,7 @@ from reply_desktop.adapters.store.enrollment_repositories import (
     SqliteProspects,
     SqliteSuppressions,
 )
+from reply_desktop.adapters.store.leftover_repositories import SqliteLeftovers
 from reply_desktop.adapters.store.notification_repositories import (
     SqliteAnnouncements,
     SqliteNotifications,
@@ -34,6 +35,7 @@ from reply_desktop.services.ports import (
 from reply_desktop.services.sequence_ports import (
     Enrollments,
     InboxMarks,
+    Leftovers,
     Log,
     Paces,
     Prospects,
@@ -58,6 +60,7 @@ class SqliteUnitOfWork:
     prospects: Prospects
     enrollments: Enrollments
     imports: UnfinishedImports
+    leftovers: Leftovers
     touches: Touches
     suppressions: Suppressions
     log: Log
@@ -73,10 +76,11 @@ class SqliteUnitOfWork:
         self.notifications = SqliteNotifications(runner)
         self.announcements = SqliteAnnouncements(runner)
         self.settings = SqliteSettings(runner)
-        self.sequences = SqliteSequences(runner, now)
+        self.sequences = SqliteSequences(runner)
         self.prospects = SqliteProspects(runner)
         self.enrollments = SqliteEnrollments(runner)
         self.imports = SqliteImports(runner)
+        self.leftovers = SqliteLeftovers(runner, now)
         self.touches = SqliteTouches(runner)
         self.suppressions = SqliteSuppressions(runner)
         self.log = SqliteLog(runner)

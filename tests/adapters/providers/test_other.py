@@ -1,9 +1,6 @@
 """Password mailboxes against real servers (aiosmtpd, Dovecot) and scripted ones that misbehave."""
 
 import base64
-import email
-import email.policy
-import email.utils
 import logging
 import socket
 import ssl
@@ -17,14 +14,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reply_desktop.adapters.mail import test_message as compose_test
+from reply_desktop.adapters.providers.envelope import Envelope
 from reply_desktop.adapters.providers.other import (
     Other,
-    _Envelope,
     _hand_over,
     _InDoubt,
     _outcome_of,
     _SignIn,
-    _simple_head,
 )
 from reply_desktop.domain.account import Account
 from reply_desktop.domain.causes import Cause
@@ -744,7 +740,7 @@ class Faulty:
 def test_whatever_breaks_after_the_end_dot_is_in_doubt(fault: Exception, at_end: bool) -> None:
     line = Faulty(fault, at_end)
     with line.sock, pytest.raises(_InDoubt):
-        _hand_over(line, _Envelope.of(ADDRESS, TEST), 1.0)  # type: ignore[arg-type]
+        _hand_over(line, Envelope.of(ADDRESS, TEST), 1.0)  # type: ignore[arg-type]
 
 
 def test_silence_after_the_end_dot_is_in_doubt(authority: Authority) -> None:
@@ -990,41 +986,6 @@ def test_many_at_once(other: Other, authority: Authority, mailbox: Mailbox, imap
         good, bad = account(smtp, imap.tls), account(smtp)
         told = list(pool.map(lambda n: probe(other, good if n % 2 else bad, PASSWORD), range(16)))
     assert told == [PROVEN] * 16
-
-
-@pytest.mark.parametrize(
-    ("head", "simple"),
-    [
-        ("To: b@x.example", True),
-        ("To: First.Last+tag@x.example", True),
-        ("TO: b@x.example", False),
-        ("To: Bob <b@x.example>", False),
-        ("To: b@x.example, c@x.example", False),
-        ("To: b@x.example,\r\n c@x.example", False),
-        ("To: b@x.example\r\n , c@x.example", False),
-        ("To: b@x.example\r\nto: c@x.example", False),
-        ("To: b@x.example\r\nCc: c@x.example", False),
-        ("To: b@x.example\r\nBCC: c@x.example", False),
-        ("Subject: a\r\n To: c@x.example\r\nTo: b@x.example", True),
-        ("To: b@x.example\r\nMessage-ID: <other@x.example>", False),
-        ("To: jürgen@x.example", False),
-    ],
-)
-def test_an_envelope_read_the_short_way_is_the_parsers(head: str, simple: bool) -> None:
-    written = f"{head}\r\nMessage-ID: <m1@x.example>\r\nX: y"
-    found = _simple_head(written.encode())
-    assert (found is not None) is simple
-    envelope = _Envelope.of(ADDRESS, f"{written}\r\n\r\nTo: d@x.example\r\n".encode())
-    parsed = email.message_from_bytes(written.encode(), policy=email.policy.SMTP)
-    wanted = [str(each) for name in ("To", "Cc", "Bcc") for each in parsed.get_all(name, [])]
-    assert list(envelope.recipients) == [each for _, each in email.utils.getaddresses(wanted)]
-    assert envelope.own_id == str(parsed["Message-ID"]).strip()
-    assert found is None or found == (list(envelope.recipients), envelope.own_id)
-
-
-def test_what_the_app_writes_is_read_the_short_way() -> None:
-    head = TEST.partition(b"\r\n\r\n")[0]
-    assert _simple_head(head) == (["bob@example.org"], "<marker-1@example.com>")
 
 
 def test_one_thread_watches_over_many_messages_and_ends_with_them(

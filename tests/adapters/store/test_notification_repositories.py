@@ -150,6 +150,7 @@ def test_what_is_due_and_when_the_next_is(told: SqliteStore) -> None:
         assert unit.announcements.due("email", START + HOUR, 10) == [
             Announced(ANNOUNCEMENTS[2], a_notification("n1"))
         ]
+        assert unit.announcements.due("email", START + HOUR, 10, {NotificationKind.APP_FAULT}) == []
         assert unit.announcements.waiting("email") == 1
         told_now = replace(ANNOUNCEMENTS[2], state=S.TOLD, batch="b", route="a", told_at=START, tries=1)
         unit.announcements.save(told_now)

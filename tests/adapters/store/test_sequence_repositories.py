@@ -10,6 +10,7 @@ from reply_desktop.adapters.store.sequence_repositories import _Log, _Sequence
 from reply_desktop.domain.errors import AlreadyExists, NotFound
 from reply_desktop.domain.log_entry import LogEntry, LogKind
 from reply_desktop.domain.sequence import ON, Sequence, SequenceStatus
+from reply_desktop.domain.sequence_rows import LogFilter, ProspectFilter
 from reply_desktop.domain.touch import TouchState
 from tests.adapters.store.nouns import (
     a_sequence,
@@ -163,10 +164,19 @@ def test_removing_a_sequence_removes_all_of_it_and_no_other(peopled: SqliteStore
         assert [one.id for one in unit.sequences.all()] == ["t"]
         assert unit.enrollments.get("se1") is None
         assert unit.enrollments.get("te1") is not None
-        assert (unit.touches.get("of s"), unit.touches.get("of t") is None) == (None, False)
         assert unit.log.last("s", [LogKind.SENT]) is None
         assert unit.log.last("t", [LogKind.SENT]) is not None
+        assert unit.touches.by_markers(["of s"]) == []
+        assert len(unit.touches.by_markers(["of t"])) == 1
         assert unit.prospects.get("p1") is not None
+    assert [row.id for row in peopled.reads.sequences.rows()] == ["t"]
+    assert peopled.reads.sequences.prospect_ids(ProspectFilter("s")) == []
+    assert peopled.reads.sequences.prospect_rows(["se1"]) == []
+    assert peopled.reads.sequences.log(LogFilter("s"), 10, 0).total == 0
+    with peopled.begin() as unit:
+        unit.sequences.add(replace(a_sequence("u"), name=a_sequence("s").name))
+        with pytest.raises(NotFound):
+            unit.sequences.save(a_sequence("s"))
 
 
 def test_what_a_removed_sequence_sent_counts_on_for_a_day(peopled: SqliteStore, clock: FakeClock) -> None:
@@ -190,18 +200,24 @@ def test_what_a_removed_sequence_sent_counts_on_for_a_day(peopled: SqliteStore, 
             )
             unit.touches.add(touch)
         unit.sequences.remove("s")
+        while unit.leftovers.clear(4):
+            pass
         assert unit.touches.counted_since("a", START - day) == 3
         assert [unit.touches.get(f"t{n}") is not None for n in range(1, 7)] == [True] * 3 + [False] * 3
         # Only the counts know of them: there is nobody to go on with.
         assert (unit.touches.being_sent(), unit.touches.in_doubt()) == ([], [])
         assert unit.touches.by_message_ids(["<m>"]) == unit.touches.by_markers(["t1"]) == []
+        assert unit.leftovers.spent_touches("", 10) == []
         # One that was on its way is settled all the same.
         unit.touches.save(a_touch("t2", "se2", state=TouchState.DEFERRED, reserved_at=START - HOUR))
         assert unit.touches.counted_since("a", START - day) == 2
         unit.commit()
     clock.advance(day)
     with peopled.begin() as unit:
-        unit.sequences.remove("t")
+        spent = unit.leftovers.spent_touches("", 10)
+        assert spent == ["t1", "t2", "t3"]
+        assert unit.leftovers.spent_touches("t1", 1) == ["t2"]
+        unit.leftovers.forget_touches(spent)
         assert [unit.touches.get(f"t{n}") for n in range(1, 7)] == [None] * 6
 
 

@@ -42,6 +42,7 @@ CHANGES: dict[str, Callable[[UnitOfWork], object]] = {
     "prospects": lambda unit: unit.prospects.put_many([a_prospect("new")]),
     "enrollments": lambda unit: unit.enrollments.add_many([an_enrollment(1)]),
     "imports": lambda unit: unit.imports.begin("s", START),
+    "leftovers": lambda unit: unit.leftovers.forget_prospects(["p1"]),
     "touches": lambda unit: unit.touches.add(a_touch()),
     "suppressions": lambda unit: unit.suppressions.put(
         Suppression("eve@x.example", SuppressionReason.ADDED, START)
@@ -64,6 +65,7 @@ SEEN: dict[str, Callable[[UnitOfWork], bool]] = {
     "prospects": lambda unit: unit.prospects.get("new") is not None,
     "enrollments": lambda unit: unit.enrollments.get("se1") is not None,
     "imports": lambda unit: unit.imports.begun() is not None,
+    "leftovers": lambda unit: unit.prospects.get("p1") is None,
     "touches": lambda unit: unit.touches.get("t") is not None,
     "suppressions": lambda unit: unit.suppressions.has("eve@x.example"),
     "log": lambda unit: unit.log.last("s", [LogKind.SENT]) is not None,
