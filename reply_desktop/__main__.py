@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from reply_desktop.config import Config, default_data_dir
 from reply_desktop.domain.errors import EngineUnavailable, InvalidInput, ReplyDesktopError, VaultUnavailable
+from reply_desktop.domain.notification import plain
 
 if TYPE_CHECKING:
     from reply_desktop.sandbox.process import Sandbox
@@ -21,6 +22,7 @@ _STAND_INS: Final = "sandbox-process"
 _INTERRUPTED: Final = 130
 _NOBODY_READS: Final = 141
 """Exit codes as shells give them for SIGINT and SIGPIPE."""
+_LONGEST: Final = 10_000
 _UNWRITABLE: Final = (errno.EACCES, errno.EDQUOT, errno.ENOSPC, errno.EPERM, errno.EROFS)
 
 
@@ -63,7 +65,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if error.errno not in _UNWRITABLE:
             raise
         text = f"{error.filename or 'The answer'} cannot be written: {error.strerror}."
-    sys.stderr.write(f"{text}\n")
+    sys.stderr.write(f"{plain(text, _LONGEST)}\n")
     return UNKNOWN_EXIT if args.command == "check" else 2
 
 

@@ -13,7 +13,7 @@ from reply_desktop.cli.console import MARKS, Console
 from reply_desktop.cli.front import Front
 from reply_desktop.cli.notification_commands import NotificationCommands
 from reply_desktop.cli.sequence_commands import SequenceCommands
-from reply_desktop.domain.causes import CAUSES, words
+from reply_desktop.domain.causes import CAUSES, VAULT_CAUSES, Who, words
 from reply_desktop.domain.consent import EXIT_CODES, ConsentEnd
 from reply_desktop.domain.errors import InvalidInput, ReplyDesktopError, VaultUnavailable
 from reply_desktop.domain.grant import MailServer, MailServers, Security
@@ -203,13 +203,12 @@ class Commands:
 
     def _backup(self, front: Front, args: argparse.Namespace) -> int:
         front.ask(m.Backup(str(args.file.resolve())))
-        self._say(
-            f"Backed up to {args.file}. Sign-ins stay sealed: they open only with this computer's keyring."
-        )
+        opens_with = front.ask(m.GetVault()).opens_with
+        self._say(f"Backed up to {args.file}. The sign-ins in it open only with {opens_with}.")
         return 0
 
     def _unlock(self, front: Front, args: argparse.Namespace) -> int:
-        passphrase = self._secret() if args.passphrase_stdin else None
+        passphrase = self._secret("passphrase") if args.passphrase_stdin else None
         request = m.StartOverVault(passphrase) if args.start_over else m.UnlockVault(passphrase)
         vault = front.ask(request)
         wants_passphrase = vault.status in (m.VaultStatus.NEEDS_PASSPHRASE, m.VaultStatus.NO_KEYRING)
@@ -272,8 +271,10 @@ class Commands:
         if row.cause is None:
             return line
         told = words(row.cause, row.address, name)
-        who = CAUSES[row.cause].who
-        return f"{line}  {told.short}" + ("" if who.value == "nobody" else f" → {told.steps[0]}")
+        if CAUSES[row.cause].who is Who.NOBODY:
+            return f"{line}  {told.short}"
+        todo = "reply-desktop unlock --help" if row.cause in VAULT_CAUSES else told.steps[0]
+        return f"{line}  {told.short} → {todo}"
 
 
 def _all_rows(front: Front) -> list[AccountRow]:
@@ -296,8 +297,6 @@ def _server(
         security = "starttls" if port == starttls_port else "tls"
     if port is None:
         port = tls_port if security == "tls" else starttls_port
-    if not 1 <= port <= 65535:
-        raise InvalidInput(f"--{kind}-port {port} is not a port.", "Use 1 to 65535.")
     return MailServer(host, port, Security(security))
 
 

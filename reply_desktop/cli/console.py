@@ -7,10 +7,13 @@ import textwrap
 from types import MappingProxyType
 from typing import Any, Final, TextIO
 
+from reply_desktop.domain.notification import plain
+
 MARKS: Final = MappingProxyType({"green": "●", "orange": "▲", "red": "✖", "grey": "○"})
 """Colour → its shape, so that status is never told by colour alone."""
 
 _WIDTH = 60
+_LONGEST = 10_000
 _NARROWEST, _USUAL, _WIDEST = 40, 80, 100
 """Columns that text is folded to."""
 _BEGINNING = re.compile(r" *\d+\. | *[^\s:][^:]{0,24}: +| *")
@@ -58,8 +61,8 @@ class Console:
         self.print(json.dumps(document, ensure_ascii=not wide, indent=2))
 
     def say(self, text: str) -> None:
-        """One line on standard error."""
-        self._err.write(text + "\n")
+        """One line on standard error, whatever is quoted in it."""
+        self._err.write(plain(text, _LONGEST) + "\n")
         self._err.flush()
 
     def progress(self, text: str, *, over: bool) -> None:

@@ -71,7 +71,7 @@ def lines(made: Diagnosis, now: datetime) -> Iterator[str]:
             yield f"  {WEIGHT_WORDS[one.weight]}: {one.text} ({one.why})"
     if made.steps:
         yield ""
-        yield f"How to mend it: {made.who_fixes}".rstrip()
+        yield f"{'How to mend it' if made.cause else 'What to do'}: {made.who_fixes}".rstrip()
     for number, step in enumerate(made.steps, 1):
         yield f"  {number}. {step.text}"
         command = _COMMANDS.get(step.action) if step.action else None

@@ -56,13 +56,13 @@ class Front:
         assert isinstance(found, ConsentEnded)
         return found
 
-    def import_end(self, import_id: str, on_progress: Callable[[int, int], None]) -> ImportProgress:
+    def import_end(self, import_id: str, on_progress: Callable[[ImportProgress], None]) -> ImportProgress:
         """Waits, as long as it takes, for the last word of an import: its report or its error."""
 
         def over(event: object) -> bool:
             if not isinstance(event, ImportProgress) or event.import_id != import_id:
                 return False
-            on_progress(event.done, event.total)
+            on_progress(event)
             return event.report is not None or event.error is not None
 
         found = self._wait(over, None)

@@ -123,10 +123,6 @@ class NotificationCommands:
 
     def notifications_relay_set(self, front: Front, args: argparse.Namespace) -> int:
         """The relay, taken after the engine has tried it."""
-        if not args.host.strip():
-            raise InvalidInput("--host is empty.", "Give the server's name, such as smtp.example.com.")
-        if not 1 <= args.port <= 65535:
-            raise InvalidInput(f"--port {args.port} is not a port.", "Use 1 to 65535.")
         if args.password_stdin and not args.user:
             raise InvalidInput("A password needs the name it belongs to.", "Give --user too.")
         server = MailServer(args.host, args.port, Security(args.security))
@@ -302,7 +298,7 @@ def _wanted_hours(text: str, *, weekends: bool) -> dict[str, Any]:
     except ValueError:
         clocks = []
     if not clocks or any(clock.tzinfo or clock.second or clock.microsecond for clock in clocks):
-        raise InvalidInput(f"“{plain(text, 60)}” is no time of day.", "Write it like 22:00-07:00, or off.")
+        raise InvalidInput(f"“{plain(text, 60)}” is no span of hours.", "Write it like 22:00-07:00, or off.")
     if clocks[0] == clocks[1] and not weekends:
         raise InvalidInput("The quiet hours end when they begin.", "Write it like 22:00-07:00, or off.")
     begins, ends = (f"{clock:%H:%M}" for clock in clocks)

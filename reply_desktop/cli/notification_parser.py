@@ -3,7 +3,7 @@
 import argparse
 
 from reply_desktop.cli.notification_shapes import CHANNELS
-from reply_desktop.cli.words import add, some_or_all, with_json
+from reply_desktop.cli.words import add, number, port, some_or_all, with_json
 from reply_desktop.domain.grant import Security
 from reply_desktop.domain.notification_rules import CHOICES
 
@@ -21,7 +21,7 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
     _choices(actions)
     email = add(actions, "email", "where alert e-mail goes, and how it stands")
     email.add_argument("to", nargs="?", metavar="ADDRESS|off", help="default: only say how it stands")
-    email.add_argument("--cap", type=int, metavar="N", help="at most so many e-mails in any 24 hours")
+    email.add_argument("--cap", type=number, metavar="N", help="at most so many e-mails in any 24 hours")
     with_json(email)
     add(actions, "test-email", "send a test alert e-mail now")
     _relay(actions)
@@ -52,10 +52,10 @@ def _relay(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     parts = relay.add_subparsers(dest="part", metavar="ACTION", required=True)
     put = add(parts, "set", "use this server, after a look whether it takes the sign-in")
     put.add_argument("--host", required=True)
-    put.add_argument("--port", type=int, required=True)
+    put.add_argument("--port", type=port, required=True)
     put.add_argument("--security", choices=[one.value for one in Security], required=True)
     put.add_argument("--sender", required=True, metavar="ADDRESS", help="the address alert e-mail comes from")
-    put.add_argument("--user", default="", help="default: no sign-in")
+    put.add_argument("--user", type=str, default="", help="default: no sign-in")
     put.add_argument("--password-stdin", action="store_true", help="else the password that is kept")
     with_json(put)
     with_json(add(parts, "clear", "forget the server and its password"))

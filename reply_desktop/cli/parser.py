@@ -1,26 +1,25 @@
 """The words of the command line, and which function carries out which."""
 
 import argparse
-from pathlib import Path
 
 from reply_desktop import __version__
 from reply_desktop.cli import notification_parser, sequence_parser
-from reply_desktop.cli.words import add, with_json
+from reply_desktop.cli.words import Parser, add, given_path, port, with_json
 
 
 def build() -> argparse.ArgumentParser:
     """The parser of all commands; `command` and `action` name what is wanted, `command` None = the window."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="reply-desktop",
         description="Keeps every sending mailbox connected, and tells the truth about it. "
         "Without a command it opens the window.",
     )
     parser.add_argument("--version", action="version", version=f"reply-desktop {__version__}")
     parser.add_argument("--sandbox", action="store_true", help="use local stand-ins for the providers")
-    parser.add_argument("--data-dir", type=Path, metavar="DIR", help="the data folder")
+    parser.add_argument("--data-dir", type=given_path, metavar="DIR", help="the data folder")
     parser.add_argument("--hidden", action="store_true", help="start in the tray, without showing the window")
     parser.add_argument("--verbose", action="store_true", help="write more to the log")
-    parser.add_argument("--open", metavar="LINK", help=argparse.SUPPRESS)
+    parser.add_argument("--open", type=str, metavar="LINK", help=argparse.SUPPRESS)
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     _accounts(commands)
     check = add(commands, "check", "ask the providers now; exit 0 all green, 1 orange, 2 red, 3 unknown")
@@ -32,15 +31,15 @@ def build() -> argparse.ArgumentParser:
     worker = add(commands, "worker", "the engine without a window")
     worker.add_argument("--once", action="store_true", help="every due check, then end")
     worker.add_argument("--sandbox", action="store_true", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
-    worker.add_argument("--data-dir", type=Path, default=argparse.SUPPRESS, help=argparse.SUPPRESS)
+    worker.add_argument("--data-dir", type=given_path, default=argparse.SUPPRESS, help=argparse.SUPPRESS)
     doctor = add(commands, "doctor", "what works on this computer, and how to fix the rest")
     with_json(doctor)
     export = add(commands, "export", "accounts, history and settings as JSON, without any secret")
-    export.add_argument("file", nargs="?", type=Path, metavar="FILE", help="default: standard output")
+    export.add_argument("file", nargs="?", type=given_path, metavar="FILE", help="default: standard output")
     backup = add(commands, "backup", "a whole copy of the data; sign-ins stay sealed")
-    backup.add_argument("file", type=Path, metavar="FILE")
+    backup.add_argument("file", type=given_path, metavar="FILE")
     restore = add(commands, "restore", "put a backup in place of the present data, which is kept aside")
-    restore.add_argument("file", type=Path, metavar="FILE")
+    restore.add_argument("file", type=given_path, metavar="FILE")
     unlock = add(commands, "unlock", "open the vault: the keyring again, or the passphrase-sealed file")
     unlock.add_argument(
         "--passphrase-stdin", action="store_true", help="for the vault file; else the keyring"
@@ -67,11 +66,11 @@ def _accounts(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     other = add(kinds, "other", "a mailbox with SMTP, and IMAP if it has it")
     other.add_argument("--address", required=True)
     other.add_argument("--smtp-host")
-    other.add_argument("--smtp-port", type=int)
+    other.add_argument("--smtp-port", type=port)
     other.add_argument("--smtp-security", choices=("starttls", "tls"))
     other.add_argument("--smtp-user")
     other.add_argument("--imap-host")
-    other.add_argument("--imap-port", type=int)
+    other.add_argument("--imap-port", type=port)
     other.add_argument("--imap-security", choices=("starttls", "tls"))
     other.add_argument("--password-stdin", action="store_true", required=True)
     with_json(other)
@@ -103,7 +102,7 @@ def _providers(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     put = add(actions, "set", "take a client file or ID")
     kinds = put.add_subparsers(dest="provider", metavar="PROVIDER", required=True)
     google = add(kinds, "google", "client_secret.json as the Google console gives it")
-    google.add_argument("file", type=Path, metavar="CLIENT_SECRET.json")
+    google.add_argument("file", type=given_path, metavar="CLIENT_SECRET.json")
     microsoft = add(kinds, "microsoft", "the application (client) ID")
     microsoft.add_argument("--client-id", required=True)
     microsoft.add_argument("--authority", metavar="URL")

@@ -17,6 +17,7 @@ from reply_desktop.domain.enrollment import EnrollmentState
 from reply_desktop.domain.errors import InvalidInput, NotFound, ReplyDesktopError
 from reply_desktop.domain.events import ImportProgress
 from reply_desktop.domain.log_entry import LOG_WORDS, LogEntry, LogKind
+from reply_desktop.domain.notification import plain
 from reply_desktop.domain.sequence import STATUS_WORDS
 from reply_desktop.domain.sequence import Sequence as MailSequence
 from reply_desktop.domain.sequence_rows import (
@@ -28,6 +29,7 @@ from reply_desktop.domain.sequence_rows import (
     ProspectRow,
     SequenceDetail,
     SequenceRow,
+    SuppressionRow,
 )
 
 _PAGE = 500
@@ -98,12 +100,12 @@ class SequenceCommands:
         path = str(args.file.absolute())
         choice: ImportChoice | None = None
         if args.dry_run or args.email_column or args.map or args.encoding or args.delimiter:
-            preview = front.ask(m.PreviewImport(path, args.encoding, _delimiter(args.delimiter)))
+            preview = front.ask(m.PreviewImport(path, args.encoding, args.delimiter))
             preview = _as_wanted(preview, args.email_column, args.map)
             if args.dry_run:
                 self._show_preview(preview, args.json)
                 return 0
-            choice = _choice(preview, args.encoding, _delimiter(args.delimiter))
+            choice = _choice(preview, args.encoding, args.delimiter)
         import_id = front.ask(m.ImportProspects(sequence_id, path, choice)).import_id
         ended = self._import_end(front, import_id)
         if ended.error is not None:
@@ -183,13 +185,9 @@ class SequenceCommands:
 
     def suppressions_list(self, front: Front, args: argparse.Namespace) -> int:
         """The suppression list."""
-        found = front.ask(m.ListSuppressions(args.text, limit=_PAGE))
-        rows = list(found.rows)
-        while found.rows and len(rows) < found.total:
-            found = front.ask(m.ListSuppressions(args.text, limit=_PAGE, offset=len(rows)))
-            rows += found.rows
+        rows, total = _suppressed(front, args.text)
         if args.json:
-            self._console.json(shapes.suppressions(rows, found.total))
+            self._console.json(shapes.suppressions(rows, total))
             return 0
         width = max((len(one.email) for one in rows), default=0)
         for one in rows:
@@ -205,6 +203,9 @@ class SequenceCommands:
 
     def suppressions_remove(self, front: Front, args: argparse.Namespace) -> int:
         """Let these addresses be written to again."""
+        for email in args.emails:
+            if not any(same_mailbox(one.email, email) for one in _suppressed(front, email)[0]):
+                raise NotFound(f"{plain(email, 254)} is not on the list.", "Mind typing errors.")
         front.ask(m.RemoveSuppressions(tuple(args.emails)))
         return 0
 
@@ -243,8 +244,8 @@ class SequenceCommands:
         return 0
 
     def _import_end(self, front: Front, import_id: str) -> ImportProgress:
-        def progress(done: int, total: int) -> None:
-            self._console.progress(f"Read {done} of about {max(done, total)} lines", over=False)
+        def progress(event: ImportProgress) -> None:
+            self._console.progress(event.words, over=False)
 
         try:
             return front.import_end(import_id, progress)
@@ -335,7 +336,17 @@ def _prospect(front: Front, sequence_id: str, email: str) -> ProspectRow:
         for row in front.ask(m.GetProspects(ids[start : start + _PAGE])).rows:
             if same_mailbox(row.email, email):
                 return row
-    raise NotFound(f"{email[:254]} is not in this sequence.", "Mind typing errors.")
+    raise NotFound(f"{plain(email, 254)} is not in this sequence.", "Mind typing errors.")
+
+
+def _suppressed(front: Front, text: str) -> tuple[list[SuppressionRow], int]:
+    """The addresses on the list with this text in them, and how many there are."""
+    rows: list[SuppressionRow] = []
+    while True:
+        found = front.ask(m.ListSuppressions(text, limit=_PAGE, offset=len(rows)))
+        rows += found.rows
+        if not found.rows or len(rows) >= found.total:
+            return rows, found.total
 
 
 def _log(front: Front, wanted: LogFilter, limit: int) -> list[LogEntry]:
@@ -381,10 +392,6 @@ def _choice(preview: ImportPreview, encoding: str | None, delimiter: str | None)
         if column.field and index != preview.email_column
     }
     return ImportChoice(preview.email_column, fields, encoding, delimiter)
-
-
-def _delimiter(text: str | None) -> str | None:
-    return "\t" if text in ("\\t", "tab") else text
 
 
 def _count(count: int, one: str, many: str | None = None) -> str:

@@ -1,9 +1,8 @@
 """The words of the commands on sequences: sequences, suppressions, sending, forecast."""
 
 import argparse
-from pathlib import Path
 
-from reply_desktop.cli.words import add, some_or_all, with_json
+from reply_desktop.cli.words import add, delimiter, given_path, number, some_or_all, with_json
 from reply_desktop.domain.log_entry import LogKind
 
 
@@ -17,7 +16,7 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
     add(actions, "resume", "sending goes on, paced")
     forecast = add(commands, "forecast", "what the next hours bring, for each hour and account")
     forecast.add_argument("sequence", nargs="?", metavar="SEQ", help="a name or id; default: all")
-    forecast.add_argument("--hours", type=int, default=24, metavar="N")
+    forecast.add_argument("--hours", type=number, default=24, metavar="N")
     with_json(forecast)
 
 
@@ -27,10 +26,10 @@ def _sequences(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     with_json(add(actions, "list", "all sequences with indicator and counts"))
     with_json(_named(actions, "show", "one sequence: accounts, steps, counts and what is wrong"))
     create = add(actions, "create", "make a sequence from a YAML or TOML file")
-    create.add_argument("file", type=Path, metavar="FILE")
+    create.add_argument("file", type=given_path, metavar="FILE")
     with_json(create)
     edit = _named(actions, "edit", "change a sequence to what a file says; prospects keep their places")
-    edit.add_argument("file", type=Path, metavar="FILE")
+    edit.add_argument("file", type=given_path, metavar="FILE")
     with_json(edit)
     _named(actions, "export-file", "print a sequence as YAML, which create and edit read")
     _import(actions)
@@ -51,17 +50,19 @@ def _sequences(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     log = _named(actions, "log", "what happened, newest first")
     log.add_argument("--kind", action="append", choices=[kind.value for kind in LogKind], metavar="KIND")
     log.add_argument("--limit", type=some_or_all, default=100, metavar="N", help="default 100; 0: all")
-    log.add_argument("--export", type=Path, metavar="FILE", help="write all as CSV, safe for spreadsheets")
+    log.add_argument(
+        "--export", type=given_path, metavar="FILE", help="write all as CSV, safe for spreadsheets"
+    )
     with_json(log)
     prospects = _named(actions, "export-prospects", "prospects with state and fields as CSV")
-    prospects.add_argument("file", type=Path, metavar="FILE")
+    prospects.add_argument("file", type=given_path, metavar="FILE")
     remove = add(actions, "remove", "forget sequences with their logs; nothing more is sent")
     remove.add_argument("sequences", nargs="+", metavar="SEQ")
 
 
 def _import(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     load = _named(actions, "import-prospects", "enroll the prospects of a CSV file: all or none of them")
-    load.add_argument("file", type=Path, metavar="CSV")
+    load.add_argument("file", type=given_path, metavar="CSV")
     load.add_argument("--email-column", metavar="HEADER", help="which column holds the addresses")
     load.add_argument(
         "--map",
@@ -71,7 +72,7 @@ def _import(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
         help="the merge field a column becomes; nothing after the = leaves the column out",
     )
     load.add_argument("--encoding", metavar="NAME", help="for instance windows-1252; default: found out")
-    load.add_argument("--delimiter", metavar="CHARACTER", help="default: found out")
+    load.add_argument("--delimiter", type=delimiter, metavar="CHARACTER", help="default: found out")
     load.add_argument("--dry-run", action="store_true", help="only say how the file is read")
     with_json(load)
 
@@ -80,11 +81,11 @@ def _suppressions(commands: "argparse._SubParsersAction[argparse.ArgumentParser]
     suppressions = add(commands, "suppressions", "addresses that no sequence ever writes to")
     actions = suppressions.add_subparsers(dest="action", metavar="ACTION", required=True)
     show = add(actions, "list", "the suppression list, newest first")
-    show.add_argument("--text", default="", help="only addresses with this in them")
+    show.add_argument("--text", type=str, default="", help="only addresses with this in them")
     with_json(show)
     put = add(actions, "add", "never write to these addresses again")
     put.add_argument("emails", nargs="+", metavar="EMAIL")
-    put.add_argument("--note", default="", help="why, for yourself")
+    put.add_argument("--note", type=str, default="", help="why, for yourself")
     take = add(actions, "remove", "let these addresses be written to again")
     take.add_argument("emails", nargs="+", metavar="EMAIL")
 

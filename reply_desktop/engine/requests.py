@@ -140,7 +140,7 @@ class Desk:
 
     def _vault(self) -> m.VaultState:
         vault = self._p.vault
-        return m.VaultState(m.VaultStatus(vault.status), vault.backend, vault.text)
+        return m.VaultState(m.VaultStatus(vault.status), vault.backend, vault.text, vault.opens_with)
 
     def _unlock_vault(self, request: m.UnlockVault) -> m.VaultState:
         if request.passphrase is None:

@@ -22,7 +22,7 @@ from reply_desktop.channel.messages import (
 from reply_desktop.domain.causes import CAUSES, Cause, Link, words
 from reply_desktop.domain.errors import ReplyDesktopError
 from reply_desktop.domain.help_links import Site, cause_link, connected_apps_page
-from reply_desktop.domain.notification import plain
+from reply_desktop.domain.notification import plain, plain_sentence
 from reply_desktop.domain.provider import PROVIDER_NAMES, Provider
 from reply_desktop.domain.rows import AccountDetail, AccountRow
 from reply_desktop.domain.states import COLORS, Color, State
@@ -438,7 +438,7 @@ class AccountPane(SidePane):
             self._say(f"The test message was accepted. Look into the mailbox of {address}.", "green")
         else:
             told = words(Cause(sent.cause), address, provider_words(row))
-            said = f" The provider said: {plain(sent.provider_error)}" if sent.provider_error else ""
+            said = f" The provider said: {plain_sentence(sent.provider_error)}" if sent.provider_error else ""
             self._say(f"The test message was not sent. {told.short}.{said}", "red")
 
     def _on_pause(self) -> None:

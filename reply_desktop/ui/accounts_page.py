@@ -21,6 +21,7 @@ from reply_desktop.channel.messages import (
     ResumeAccounts,
 )
 from reply_desktop.domain.consent import ConsentEnd
+from reply_desktop.domain.errors import NotFound, ReplyDesktopError
 from reply_desktop.domain.events import AccountRemoved, SummaryChanged
 from reply_desktop.domain.provider import PROVIDER_NAMES, Provider
 from reply_desktop.domain.rows import AccountDetail, AccountFilter, AccountRow, Summary
@@ -56,11 +57,13 @@ _RED: Final = AccountFilter(states=(State.EXPIRED, State.BLOCKED), sort="severit
 class AccountsPage(QWidget):
     """Everything about sending accounts. `providers_wanted` carries a Provider or None.
 
-    `diagnosis_wanted` carries an account id.
+    `diagnosis_wanted` carries an account id. `gone`: an account that was to be shown or mended is not there
+    any more.
     """
 
     providers_wanted = Signal(object)
     diagnosis_wanted = Signal(str)
+    gone = Signal()
 
     def __init__(
         self,
@@ -285,7 +288,7 @@ class AccountsPage(QWidget):
 
     def mend(self, account_id: str) -> None:
         """Mend an account: sign in again, or edit its credentials."""
-        self._bridge.ask(GetAccount(account_id), self._mend, owner=self)
+        self._bridge.ask(GetAccount(account_id), self._mend, self._on_unmendable, owner=self)
 
     def _mend(self, detail: AccountDetail) -> None:
         self._stop_sign_in()
@@ -296,6 +299,12 @@ class AccountsPage(QWidget):
         else:
             self._show_pane(self.other)
             self.other.begin(detail.row, detail.servers)
+
+    def _on_unmendable(self, error: ReplyDesktopError) -> None:
+        if isinstance(error, NotFound):
+            self.gone.emit()
+        else:
+            self._bridge.failed.emit(error)
 
     def reconnect(self, ids: Sequence[str]) -> None:
         """Mend these accounts, one after the other."""
@@ -528,8 +537,15 @@ class AccountsPage(QWidget):
         if to_show is not None and self.table.show_account(to_show):
             self._to_show = None
             self._show_detail()
+        elif to_show is not None:
+            self._bridge.ask(GetAccount(to_show), failed=self._on_not_there, owner=self)
         if self._to_flash is not None and self.model.rows_of({self._to_flash}):
             self._flash()
+
+    def _on_not_there(self, error: ReplyDesktopError) -> None:
+        if isinstance(error, NotFound) and self._to_show is not None:
+            self._to_show = None
+            self.gone.emit()
 
     def _on_removed(self, event: AccountRemoved) -> None:
         if self._shows("detail") and self.detail.row is not None and self.detail.row.id == event.account_id:

@@ -9,7 +9,7 @@ from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import QFrame, QLabel, QLineEdit, QWidget
 
 from reply_desktop.channel.messages import GetSummary, GetVault, UnlockVault, VaultState, VaultStatus
-from reply_desktop.domain.causes import CAUSES, Cause, words
+from reply_desktop.domain.causes import CAUSES, VAULT_CAUSES, words
 from reply_desktop.domain.errors import (
     EngineBroken,
     EngineDiffers,
@@ -38,7 +38,6 @@ SAID_MS: Final = 15_000
 """How long a passing word stays."""
 
 _ORDER: Final = ("engine", "vault", "fault", "red", "said")
-_VAULT_CAUSES: Final = (Cause.VAULT_LOCKED, Cause.VAULT_KEY_MISSING)
 _LASTING: Final = (StoreTooNew, StoreDamaged, StoreFull, EngineBroken, EngineDiffers)
 
 
@@ -72,7 +71,7 @@ def hit_words(red: AbstractSet[str], on: Iterable[SequenceRow]) -> str:
 
 
 def fault_words(fault: AppFault) -> str:
-    """What is wrong with an app registration or the keyring, and how many accounts it hits."""
+    """What is wrong with an app registration or the vault, and how many accounts it hits."""
     name = PROVIDER_NAMES[fault.provider] if fault.provider else ""
     short = words(fault.cause, "every account", name).short
     hit = f" {count(fault.accounts, 'account')} affected." if fault.accounts else ""
@@ -228,7 +227,7 @@ class Banners(QWidget):
     def _on_summary(self, summary: Summary) -> None:
         self._summary = summary
         self._show_red(summary)
-        told = [fault for fault in summary.app_faults if fault.cause not in _VAULT_CAUSES]
+        told = [fault for fault in summary.app_faults if fault.cause not in VAULT_CAUSES]
         faults = {f"fault:{fault.key}": fault for fault in told}
         for key in [key for key in self._shown if key.startswith("fault:") and key not in faults]:
             self._take(key)

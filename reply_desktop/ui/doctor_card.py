@@ -27,7 +27,7 @@ class DoctorCard(Card):
     def __init__(
         self, bridge: Bridge, own: Callable[[], Sequence[DoctorRow]], clock: Clock = utc_now
     ) -> None:
-        super().__init__("Doctor", "Looks at keyring, network, clock, database, providers and this desktop.")
+        super().__init__("Doctor", "Looks at vault, network, clock, database, providers and this desktop.")
         self._bridge, self._own, self._clock = bridge, own, clock
         self.rows: tuple[DoctorRow, ...] = ()
         self.run = button("Run the checks", self._on_run, icon="shield")

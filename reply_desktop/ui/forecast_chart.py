@@ -38,6 +38,7 @@ from reply_desktop.ui import theme
 from reply_desktop.ui.bridge import Bridge, EngineState
 from reply_desktop.ui.controls import Disclosure, Flow, Note, column, line, tip_text, wrapped
 from reply_desktop.ui.page import Tall, scrolled
+from reply_desktop.ui.table_style import style_small
 from reply_desktop.ui.theme import Space, Type, label
 from reply_desktop.ui.words import Clock, count, few, moment, span
 
@@ -327,14 +328,8 @@ class ForecastTab(QWidget):
         lines.addWidget(self.zone)
         self.table = QTableWidget(0, 0)
         self.table.setAccessibleName("Mails expected per hour and account")
-        self.table.setEditTriggers(QTableWidget.EditTrigger.NoEditTriggers)
-        self.table.verticalHeader().hide()
-        self.table.setShowGrid(False)
-        self.table.setTabKeyNavigation(False)
-        header = self.table.horizontalHeader()
-        header.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
-        header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeading | Qt.AlignmentFlag.AlignVCenter)
-        header.setHighlightSections(False)
+        style_small(self.table)
+        self.table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
         self.table.setMinimumHeight(theme.scaled(240))
         self.as_table = Disclosure("Every hour as a table", self.table)
         lines.addWidget(self.as_table)

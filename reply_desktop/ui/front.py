@@ -135,6 +135,7 @@ class Front(QObject):
         bell.notifications_asked.connect(lambda: self.open_notifications(Channel.EMAIL))
         self.accounts.providers_wanted.connect(self.open_providers)
         self.accounts.diagnosis_wanted.connect(self.open_diagnosis)
+        self.accounts.gone.connect(lambda: banners.say("This account was removed."))
         self.accounts.model.dataChanged.connect(lambda *_: self._tell_footer())
         self.window.quit_wanted.connect(self.quit_wanted)
         self.window.seen.connect(lambda seen: self._on_seen())

@@ -15,6 +15,7 @@ from reply_desktop.ui import theme
 from reply_desktop.ui.controls import Flow, button
 from reply_desktop.ui.errands import Errands
 from reply_desktop.ui.page import Card
+from reply_desktop.ui.table_style import style_small
 from reply_desktop.ui.words import moment, utc_now
 
 BODY_LIMIT: Final = 100_000
@@ -52,19 +53,13 @@ class MailCard(Card):
         self.table = QTableWidget(0, 4)
         self.table.setAccessibleName("Mail that was sent")
         self.table.setHorizontalHeaderLabels(["Time", "From", "To", "Subject"])
-        self.table.verticalHeader().hide()
-        self.table.setShowGrid(False)
-        self.table.setEditTriggers(QTableWidget.EditTrigger.NoEditTriggers)
+        style_small(self.table)
         self.table.setSelectionBehavior(QTableWidget.SelectionBehavior.SelectRows)
         self.table.setSelectionMode(QTableWidget.SelectionMode.SingleSelection)
-        self.table.setTabKeyNavigation(False)
         self.table.setMinimumHeight(160)
-        header = self.table.horizontalHeader()
-        header.setHighlightSections(False)
-        header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeading | Qt.AlignmentFlag.AlignVCenter)
         for number, width in enumerate((110, 170, 170)):
             self.table.setColumnWidth(number, width)
-        header.setSectionResizeMode(3, QHeaderView.ResizeMode.Stretch)
+        self.table.horizontalHeader().setSectionResizeMode(3, QHeaderView.ResizeMode.Stretch)
         self.view = QPlainTextEdit()
         self.view.setReadOnly(True)
         self.view.setAccessibleName("The message")

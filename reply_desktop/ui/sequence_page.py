@@ -410,9 +410,11 @@ class SequencePage(Tall):
 
     def _on_unread(self, asked: str, error: ReplyDesktopError) -> None:
         if asked == self._sequence_id:
-            self.tell(plain(str(error), 600), "red")
             if isinstance(error, NotFound):
+                self.tell("This sequence was removed.", "orange")
                 self._gone()
+            else:
+                self.tell(plain(str(error), 600), "red")
 
     def _on_sequences(self, event: SequencesChanged) -> None:
         row = next((row for row in event.rows if row.id == self._sequence_id), None)

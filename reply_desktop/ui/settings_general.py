@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QButtonGroup, QFileDialog, QRadioButton, QWidget
 
 from reply_desktop.channel.messages import (
     Backup,
+    Done,
     Export,
     Exported,
     GetVault,
@@ -176,9 +177,7 @@ class VaultCard(Card):
     """Where the key of the stored sign-ins lies."""
 
     def __init__(self, bridge: Bridge) -> None:
-        super().__init__(
-            "Vault", "Your sign-ins are stored encrypted; their key lies in this computer's keyring."
-        )
+        super().__init__("Vault", "Your sign-ins are stored encrypted, and open only with their key.")
         self._bridge = bridge
         self.facts = Facts()
         self.body.addWidget(self.facts)
@@ -226,9 +225,7 @@ class DataCard(Card):
         self.backup = button("Back up now…", self._on_backup)
         self.export = button("Export…", self._on_export)
         self.open.setAccessibleDescription("Opens the data folder in the file manager")
-        self.backup.setAccessibleDescription(
-            "A whole copy; sign-ins in it open only with this computer's keyring"
-        )
+        self.backup.setAccessibleDescription("A whole copy; the key to the sign-ins is no part of it")
         self.export.setAccessibleDescription("Accounts, history and settings as JSON, without any secret")
         self.buttons = QWidget()
         row = line(self.buttons)
@@ -258,8 +255,14 @@ class DataCard(Card):
     def back_up_to(self, path: str) -> None:
         """Have the engine write a whole copy of the database there."""
         self.tell("Backing up…")
-        done = f"Backed up to {path}. The sign-ins in it open only with this computer's keyring."
-        self._bridge.ask(Backup(path), lambda _: self.tell(done, "green"), self.refused, owner=self)
+
+        def say(vault: VaultState) -> None:
+            self.tell(f"Backed up to {path}. The sign-ins in it open only with {vault.opens_with}.", "green")
+
+        def done(_: Done) -> None:
+            self._bridge.ask(GetVault(), say, self.refused, owner=self)
+
+        self._bridge.ask(Backup(path), done, self.refused, owner=self)
 
     def export_to(self, path: str) -> None:
         """Write the engine's export there."""

@@ -19,7 +19,7 @@ from reply_desktop.channel.messages import (
 from reply_desktop.domain.causes import Cause, words
 from reply_desktop.domain.errors import ReplyDesktopError
 from reply_desktop.domain.events import ProspectsChanged
-from reply_desktop.domain.notification import plain
+from reply_desktop.domain.notification import plain, plain_sentence
 from reply_desktop.domain.provider import PROVIDER_NAMES, Provider
 from reply_desktop.domain.sequence_rows import ProspectFilter, Rendered, SenderRow
 from reply_desktop.ui import theme
@@ -275,7 +275,7 @@ class StepPreview(QWidget):
         else:
             name = "the mail server" if sender.provider is Provider.OTHER else PROVIDER_NAMES[sender.provider]
             told = words(Cause(sent.cause), sender.address, name)
-            said = f" The provider said: {plain(sent.provider_error)}" if sent.provider_error else ""
+            said = f" The provider said: {plain_sentence(sent.provider_error)}" if sent.provider_error else ""
             self._say(f"The test was not sent. {told.short}.{said}", "red")
 
     def _on_test_failed(self, error: ReplyDesktopError) -> None:

@@ -20,6 +20,7 @@ from reply_desktop.ui.bridge import Bridge, EngineState
 from reply_desktop.ui.controls import button, line
 from reply_desktop.ui.filter_bar import TYPING_MS, SearchField
 from reply_desktop.ui.page import Card
+from reply_desktop.ui.table_style import style_small
 from reply_desktop.ui.theme import Space
 from reply_desktop.ui.words import Clock, count, date, exact
 
@@ -76,15 +77,9 @@ class SuppressionCard(Card):
         made = QTableWidget(0, 4)
         made.setAccessibleName("Suppression list")
         made.setHorizontalHeaderLabels(["Address", "Why", "Since", "Note"])
-        made.verticalHeader().hide()
-        made.setShowGrid(False)
-        made.setTabKeyNavigation(False)
-        made.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        style_small(made)
         made.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        header = made.horizontalHeader()
-        header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeading | Qt.AlignmentFlag.AlignVCenter)
-        header.setHighlightSections(False)
-        header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+        made.horizontalHeader().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         for at, width in ((1, 190), (2, 92), (3, 150)):
             made.setColumnWidth(at, theme.scaled(width))
         made.setFixedHeight(theme.scaled(200))

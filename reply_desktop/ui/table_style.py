@@ -2,7 +2,7 @@
 
 from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPen
-from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView
+from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QTableWidget
 
 from reply_desktop.ui import theme
 
@@ -40,6 +40,15 @@ def style_header(header: QHeaderView) -> None:
     header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeading | Qt.AlignmentFlag.AlignVCenter)
     header.setMinimumSectionSize(36)
     header.setAccessibleName("Column titles")
+
+
+def style_small(table: QTableWidget) -> None:
+    """A table to be read, inside a page: no grid, nothing to type, and Tab leaves it."""
+    table.verticalHeader().hide()
+    table.setShowGrid(False)
+    table.setTabKeyNavigation(False)
+    table.setEditTriggers(QTableWidget.EditTrigger.NoEditTriggers)
+    style_header(table.horizontalHeader())
 
 
 def frame_current(table: QTableView) -> None:

@@ -113,7 +113,7 @@ def test_without_a_keyring_a_passphrase_opens_the_way(shell: Shell) -> None:
     assert shell("check").code == 0
     assert shell("stop").code == 0
     locked = shell("check")
-    assert locked.code == 1 and "locked" in locked.out
+    assert locked.code == 1 and "Passphrase is needed → reply-desktop unlock --help" in locked.out
     assert shell("unlock", "--passphrase-stdin", stdin="a wrong passphrase\n").code == 2
     assert shell("unlock", "--passphrase-stdin", stdin="long enough to keep\n").code == 0
     assert shell("check").code == 0

@@ -33,6 +33,12 @@ def test_list(shell: Shell) -> None:
     assert shell.front.closed
 
 
+def test_a_shut_vault_is_opened_by_a_command(shell: Shell) -> None:
+    shell.front.rows = [row(State.AT_RISK, Cause.VAULT_PASSPHRASE)]
+    assert shell("accounts", "list") == 0
+    assert shell.printed.endswith("Passphrase is needed → reply-desktop unlock --help\n")
+
+
 def test_empty_list_says_what_to_do_next(shell: Shell) -> None:
     assert shell("accounts", "list") == 0
     assert shell.printed == "" and "accounts add" in shell.said
@@ -136,13 +142,17 @@ def test_who_signs_in_has_no_password_to_give(shell: Shell) -> None:
     assert shell.front.asked == [m.GetAccount("ana@example.com")]
 
 
-@pytest.mark.parametrize(
-    "extra", [["--smtp-port", "25"], ["--smtp-host", "s", "--smtp-port", "99999"], ["--imap-port", "1"]]
-)
+@pytest.mark.parametrize("extra", [["--smtp-port", "25"], ["--imap-port", "1"]])
 def test_half_given_servers_are_refused(shell: Shell, extra: list[str]) -> None:
     shell.stdin = io.StringIO("pw")
     assert shell("accounts", "add", "other", "--address", "c@d.ee", *extra, "--password-stdin") == 2
     assert not any(isinstance(one, m.AddOther) for one in shell.front.asked)
+
+
+def test_what_is_quoted_in_an_error_makes_no_second_line(shell: Shell) -> None:
+    shell.front.answers[m.PauseAccounts] = NotFound("There is no account \x1b[31ma\nb.")
+    assert shell("accounts", "pause", "\x1b[31ma\nb") == 2
+    assert shell.said == "There is no account [31ma b.\n"
 
 
 def test_no_password(shell: Shell) -> None:
@@ -220,8 +230,10 @@ def test_export_and_backup(shell: Shell, tmp_path: Path) -> None:
     assert shell("export", str(tmp_path / "e.json")) == 0
     assert (tmp_path / "e.json").read_text(encoding="utf-8") == '{"x": "ü"}'
     assert shell("export", str(tmp_path / "no" / "e.json")) == 2
+    shell.front.answers[m.GetVault] = m.VaultState(m.VaultStatus.OPEN, "", "", "your passphrase")
     assert shell("backup", str(tmp_path / "b.db")) == 0
-    assert shell.front.asked[-1] == m.Backup(str(tmp_path / "b.db"))
+    assert m.Backup(str(tmp_path / "b.db")) in shell.front.asked
+    assert shell.said.endswith("The sign-ins in it open only with your passphrase.\n")
 
 
 @pytest.mark.skipif(not Path("/dev/zero").exists(), reason="a file without an end")

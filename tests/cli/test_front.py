@@ -11,6 +11,7 @@ from reply_desktop.channel.launch import stop_running
 from reply_desktop.cli.front import Front
 from reply_desktop.config import Config
 from reply_desktop.domain.errors import EngineUnavailable, NotFound
+from reply_desktop.domain.events import ImportProgress
 from reply_desktop.domain.sequence import Sequence
 
 
@@ -38,17 +39,17 @@ def test_import_end_is_waited_for_to_its_report(front: Front, tmp_path: Path) ->
     sequence = Sequence("", "Spring", datetime(2026, 3, 2, tzinfo=UTC))
     made = front.ask(m.SaveSequence(sequence)).row
     (tmp_path / "p.csv").write_text("email,name\none@prospect.example,One\nnonsense,Two\n")
-    told: list[tuple[int, int]] = []
+    told: list[ImportProgress] = []
     started = front.ask(m.ImportProspects(made.id, str(tmp_path / "p.csv")))
-    ended = front.import_end(started.import_id, lambda done, total: told.append((done, total)))
+    ended = front.import_end(started.import_id, told.append)
     assert ended.error is None and ended.report is not None
-    assert (ended.report.enrolled, ended.report.invalid) == (1, 1) and told[-1] == (2, 2)
+    assert (ended.report.enrolled, ended.report.invalid) == (1, 1) and told[-1] == ended
 
 
 def test_import_end_tells_what_went_wrong(front: Front, tmp_path: Path) -> None:
     made = front.ask(m.SaveSequence(Sequence("", "Spring", datetime(2026, 3, 2, tzinfo=UTC)))).row
     started = front.ask(m.ImportProspects(made.id, str(tmp_path / "none.csv")))
-    ended = front.import_end(started.import_id, lambda done, total: None)
+    ended = front.import_end(started.import_id, lambda event: None)
     assert ended.report is None and "none.csv" in str(ended.error)
 
 

@@ -47,6 +47,8 @@ def test_understood(line: str) -> None:
         "notifications email --cap many",
         "notifications relay",
         "notifications relay set --host h --port 465 --security none --sender a@b.cc",
+        "notifications relay set --host h --port 70000 --security tls --sender a@b.cc",
+        "notifications relay set --host h --port 0 --security tls --sender a@b.cc",
         "notifications relay set --host h --port 465 --security tls --sender a@b.cc --password secret",
         "notifications channel add Sales",
         "notifications channel add Sales https://hooks.example/secret --url-stdin",
@@ -56,5 +58,5 @@ def test_understood(line: str) -> None:
 def test_refused(line: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         parser.build().parse_args(line.split())
-    assert caught.value.code == 2
+    assert caught.value.code == 64
     assert "usage:" in capsys.readouterr().err

@@ -55,15 +55,19 @@ def test_understood(argv: list[str]) -> None:
         ["nonsense"],
         ["accounts", "add", "other", "--address", "a@b.cc"],
         ["accounts", "password", "a@b.cc"],
+        ["accounts", "add", "other", "--address", "a@b.cc", "--smtp-port", "99999", "--password-stdin"],
         ["providers", "set", "google"],
+        ["check", "--bogus"],
+        ["check", "--\x1b[31mred"],
     ],
     ids=" ".join,
 )
 def test_refused(argv: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         parser.build().parse_args(argv)
-    assert caught.value.code == 2
-    assert "usage:" in capsys.readouterr().err
+    assert caught.value.code == 64
+    err = capsys.readouterr().err
+    assert "usage:" in err and "\x1b" not in err
 
 
 def test_worker_takes_the_folder_before_or_after() -> None:

@@ -55,6 +55,7 @@ STORED = replace(
     steps=tuple(replace(step, id=f"st{step.number}") for step in PLAN.sequence.steps),
 )
 DETAIL = SequenceDetail(sequence_row(), STORED, SENDERS, ("first_name",))
+LISTED = SuppressionRow("a@b.cc", SuppressionReason.ADDED, AT, "")
 REPORT = ImportReport(10, 6, 1, 1, 1, 1, 1, (Skipped(4, "nonsense", "not a mail address"),))
 PREVIEW = ImportPreview(
     "/x.csv", "utf-8", ";",
@@ -186,8 +187,16 @@ def test_start_in_the_past(shell: Shell) -> None:
     ],
 )  # fmt: skip
 def test_simple_commands(shell: Shell, argv: list[str], request_: object) -> None:
+    shell.front.answers[m.ListSuppressions] = m.SuppressionList((LISTED,), 1)
     assert shell(*argv) == 0
     assert shell.front.asked[-1] == request_
+
+
+def test_what_is_not_on_the_list_is_not_taken_from_it(shell: Shell) -> None:
+    shell.front.answers[m.ListSuppressions] = m.SuppressionList((LISTED,), 1)
+    assert shell("suppressions", "remove", "A@b.cc", "b.cc\x1b") == 2
+    assert shell.said == "b.cc is not on the list. Mind typing errors.\n"
+    assert not any(isinstance(one, m.RemoveSuppressions) for one in shell.front.asked)
 
 
 def test_an_unknown_sequence_is_one_clear_line(shell: Shell) -> None:

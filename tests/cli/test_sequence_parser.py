@@ -51,10 +51,13 @@ def test_understood(line: str) -> None:
         "suppressions add",
         "sending",
         "forecast --hours soon",
+        "sequences log Spring --limit " + "9" * 5000,
+        "sequences import-prospects Spring p.csv --delimiter ab",
     ],
 )
 def test_refused(line: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         parser.build().parse_args(line.split())
-    assert caught.value.code == 2
-    assert "usage:" in capsys.readouterr().err
+    assert caught.value.code == 64
+    err = capsys.readouterr().err
+    assert "usage:" in err and "invalid" not in err.replace("invalid choice", "") and len(err) < 2000

@@ -6,8 +6,8 @@ from functools import partial
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QAbstractButton, QApplication, QComboBox, QLineEdit, QTableView, QWidget
+from PySide6.QtTest import QSignalSpy, QTest
+from PySide6.QtWidgets import QAbstractButton, QApplication, QComboBox, QLineEdit, QWidget
 from pytestqt.qtbot import QtBot
 
 from reply_desktop.channel import messages as m
@@ -20,6 +20,7 @@ from reply_desktop.ui.accounts_page import AccountsPage
 from reply_desktop.ui.bridge import Bridge, EngineState
 from reply_desktop.ui.connect_dialog import Stage
 from tests.fakes.engine import FakeEngine, few, many, row
+from tests.harness.names import unnamed
 from tests.harness.pages import OpenedPage
 from tests.harness.settling import activate, settle
 
@@ -147,6 +148,29 @@ def test_an_account_far_down_is_brought_into_view(qtbot: QtBot, open_page: Open)
     page.open_account(far)
     qtbot.waitUntil(lambda: page.detail.row is not None and page.detail.row.id == far)
     assert page.table.visualRect(page.model.index(4_200, 2)).intersects(page.table.viewport().rect())
+
+
+@pytest.mark.parametrize("filtered", [False, True])
+def test_a_link_to_a_removed_account_says_so_once(qtbot: QtBot, open_page: Open, filtered: bool) -> None:
+    page = open_page(FakeEngine(few()))
+    if filtered:
+        QTest.keyClicks(page.filter.text, "ana")
+        qtbot.waitUntil(lambda: page.model.ids == ("a1",))
+    with qtbot.waitSignal(page.gone):
+        page.open_account("nobody")
+    assert page.table.selected_ids() == () and shown(page) is None
+    gone = QSignalSpy(page.gone)
+    with qtbot.waitSignal(page.model.loaded):
+        page.model.reload()
+    settle(qtbot, page._bridge)
+    assert gone.count() == 0
+
+
+def test_mending_a_removed_account_says_so(qtbot: QtBot, open_page: Open) -> None:
+    page = open_page(FakeEngine(few()))
+    with qtbot.waitSignal(page.gone):
+        page.reconnect(("nobody",))
+    assert shown(page) is None
 
 
 def test_removing_the_account_in_view_closes_the_detail(qtbot: QtBot, open_page: Open) -> None:
@@ -349,18 +373,7 @@ def test_every_control_has_a_name(qtbot: QtBot, open_page: Open, place: str) -> 
     elif place == "other":
         page.add(Provider.OTHER)
     settle(qtbot, page._bridge)
-    unnamed = [
-        one
-        for kind in INTERACTIVE
-        for one in page.findChildren(kind)
-        if one.isVisible()
-        and not one.accessibleName()
-        and not (isinstance(one, QAbstractButton) and one.text())
-        and not isinstance(one.parentWidget(), QLineEdit)
-        and one.objectName() != "qt_spinbox_lineedit"
-        and not isinstance(one.parentWidget(), QTableView)
-    ]
-    assert unnamed == []
+    assert unnamed(page) == []
 
 
 def test_with_little_room_the_toolbar_keeps_its_names(qtbot: QtBot, open_page: Open) -> None:

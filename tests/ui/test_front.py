@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import pytest
-from PySide6.QtWidgets import QAbstractButton, QComboBox, QLabel, QLineEdit, QTableView, QWidget
+from PySide6.QtWidgets import QAbstractButton, QLabel, QWidget
 from pytestqt.qtbot import QtBot
 
 from reply_desktop.channel import messages as m
@@ -28,6 +28,7 @@ from reply_desktop.ui.main_window import (
 )
 from reply_desktop.ui.remembered import Remembered
 from tests.fakes.engine import NOW, FakeEngine, few, few_sequences, row
+from tests.harness.names import unnamed
 from tests.harness.pages import OneSequence
 from tests.harness.settling import settle
 
@@ -107,6 +108,14 @@ def test_deep_links_show_the_window(qtbot: QtBot, make: Make) -> None:
     assert front.window.isVisible() and front.accounts.table.selected_ids() == ("a4",)
     front.reconnect("a2")
     qtbot.waitUntil(lambda: front.accounts.connect_pane.stage is Stage.WAITING)
+
+
+@pytest.mark.parametrize("door", ["open_account", "reconnect"])
+def test_a_removed_account_is_said_to_be_so(qtbot: QtBot, make: Make, door: str) -> None:
+    front = make(FakeEngine(few()))
+    getattr(front, door)("nobody")
+    qtbot.waitUntil(lambda: "This account was removed." in front.banners.texts())
+    assert front.window.current == ACCOUNTS
 
 
 def test_the_diagnosis_opens_from_the_pane_and_from_outside(qtbot: QtBot, make: Make) -> None:
@@ -241,17 +250,7 @@ def test_quit_is_in_the_menu(qtbot: QtBot, make: Make) -> None:
 
 def test_every_control_of_the_whole_window_has_a_name(make: Make) -> None:
     front = make(FakeEngine(few()))
-    unnamed = [
-        one
-        for kind in (QAbstractButton, QLineEdit, QComboBox)
-        for one in front.window.findChildren(kind)
-        if one.isVisible()
-        and not one.accessibleName()
-        and not (isinstance(one, QAbstractButton) and one.text())
-        and not isinstance(one.parentWidget(), QLineEdit)
-        and not isinstance(one.parentWidget(), QTableView)
-    ]
-    assert unnamed == []
+    assert unnamed(front.window) == []
 
 
 @pytest.mark.parametrize(

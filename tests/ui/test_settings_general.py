@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -163,8 +164,10 @@ def texts(widget: object) -> list[str]:
 def test_backup_goes_through_the_engine(qtbot: QtBot, open_page: Page, tmp_path: Path) -> None:
     engine = FakeEngine()
     card = open_page(engine).data
+    engine.vault = replace(engine.vault, opens_with="your passphrase")
     card.back_up_to(str(tmp_path / "copy.db"))
     qtbot.waitUntil(lambda: card.said.startswith(f"Backed up to {tmp_path / 'copy.db'}."))
+    assert card.said.endswith(" open only with your passphrase.")
     assert engine.of(m.Backup) == [m.Backup(str(tmp_path / "copy.db"))]
     engine.errors[m.Backup] = StoreFull("The disk is full.", "Make room.")
     card.back_up_to(str(tmp_path / "copy.db"))

@@ -4,11 +4,11 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QPaintEvent, QStandardItem, QStandardItemModel
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QAbstractItemView, QTableView
+from PySide6.QtWidgets import QAbstractItemView, QTableView, QTableWidget, QTableWidgetItem
 from pytestqt.qtbot import QtBot
 
 from reply_desktop.ui import theme
-from reply_desktop.ui.table_style import frame_current, style_header, style_rows
+from reply_desktop.ui.table_style import frame_current, style_header, style_rows, style_small
 from tests.harness.settling import activate
 
 
@@ -58,3 +58,18 @@ def test_the_frame_is_where_the_keyboard_is_and_nowhere_without_it(qtbot: QtBot,
     table.clearFocus()
     qtbot.waitUntil(lambda: not table.hasFocus())
     assert table.viewport().grab().toImage().pixelColor(60, edge) != ink
+
+
+def test_a_small_table_is_read_and_left_by_tab(qtbot: QtBot) -> None:
+    table = QTableWidget(1, 2)
+    qtbot.addWidget(table)
+    table.setItem(0, 0, QTableWidgetItem("row"))
+    style_small(table)
+    table.show()
+    activate(qtbot, table)
+    table.setCurrentCell(0, 0)
+    QTest.keyClick(table, Qt.Key.Key_F2)
+    QTest.keyClick(table, Qt.Key.Key_Tab)
+    assert table.state() is not QAbstractItemView.State.EditingState and table.currentColumn() == 0
+    assert table.horizontalHeader().accessibleName() == "Column titles"
+    assert not table.verticalHeader().isVisible() and not table.showGrid()
