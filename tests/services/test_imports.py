@@ -2,7 +2,6 @@
 
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
@@ -10,8 +9,6 @@ from pathlib import Path
 import pytest
 
 from reply_desktop.adapters import csv_file
-from reply_desktop.adapters.store.database import SqliteStore
-from reply_desktop.adapters.store.unit_of_work import SqliteUnitOfWork
 from reply_desktop.domain import events
 from reply_desktop.domain.enrollment import EnrollmentState
 from reply_desktop.domain.errors import (
@@ -28,6 +25,7 @@ from reply_desktop.domain.sequence_rows import ImportChoice, ImportReport, Prosp
 from reply_desktop.services.bus import Bus
 from reply_desktop.services.imports import LISTED, PART, Imports
 from tests.fakes.clock import FakeClock
+from tests.fakes.watched_store import WatchedStore
 
 
 class SlowFile:
@@ -44,18 +42,6 @@ class SlowFile:
         for line, row in csv_file.rows(path, encoding, delimiter):
             self.before_row(line)
             yield line, row
-
-
-class WatchedStore(SqliteStore):
-    """A real store, with something done before each unit of work that writes."""
-
-    before_write: Callable[[], None] = staticmethod(lambda: None)
-
-    @contextmanager
-    def begin(self, *, durable: bool = False) -> Iterator[SqliteUnitOfWork]:
-        self.before_write()
-        with super().begin(durable=durable) as unit:
-            yield unit
 
 
 class World:

@@ -1,14 +1,11 @@
 """What removed sequences leave is cleared in parts, in the background, whatever cuts that off."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 
 import pytest
 
-from reply_desktop.adapters.store.database import SqliteStore
-from reply_desktop.adapters.store.unit_of_work import SqliteUnitOfWork
 from reply_desktop.domain import events
 from reply_desktop.domain.enrollment import Enrollment
 from reply_desktop.domain.errors import EngineUnavailable, StoreFull
@@ -17,23 +14,12 @@ from reply_desktop.domain.sequence import Sequence
 from reply_desktop.domain.touch import Touch, TouchState
 from reply_desktop.services.removals import PART, Removals
 from tests.fakes.clock import FakeClock
+from tests.fakes.watched_store import WatchedStore
 
 MANY = 2 * PART + 10
 OTHERS = 7
 """How many of them are in another sequence too."""
 REMOVED = events.SequenceRemoved("s", "Spring")
-
-
-class WatchedStore(SqliteStore):
-    """A real store, with something done before each unit of work that writes."""
-
-    before_write: Callable[[], None] = staticmethod(lambda: None)
-
-    @contextmanager
-    def begin(self, *, durable: bool = False) -> Iterator[SqliteUnitOfWork]:
-        self.before_write()
-        with super().begin(durable=durable) as unit:
-            yield unit
 
 
 class World:
