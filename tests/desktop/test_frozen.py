@@ -8,6 +8,7 @@ import signal
 import stat
 import subprocess
 import sys
+import sysconfig
 from collections.abc import Callable, Iterator
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -113,12 +114,13 @@ def test_the_window_its_engine_and_its_sandbox_are_all_the_frozen_app(
         (False, True, False),
         (True, False, False),
     ]
-    elsewhere = (str(ROOT), sys.prefix, sys.base_prefix)
+    # Python's own folder below its prefix, which is all of the system's where Python is the system's.
+    elsewhere = tuple(f"{folder}/" for folder in (ROOT, sys.prefix, sysconfig.get_path("stdlib")))
     for each in running:
         # Nothing of the checkout or of its Python, and Qt in the window alone.
-        assert [
-            file for file in each.mapped if file.startswith(tuple(f"{folder}/" for folder in elsewhere))
-        ] == []
+        assert [file for file in each.mapped if file.startswith(elsewhere)] == []
+        pythons = [file for file in each.mapped if "libpython" in file]
+        assert pythons and all(file.startswith(f"{program.parent}/") for file in pythons)
         assert any("libQt6Core" in file for file in each.mapped) == each.is_window, each.words
     assert app.launch_again() == 0, "the window that is there is raised"
     assert "Traceback" not in app.said
