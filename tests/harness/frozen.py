@@ -20,10 +20,13 @@ BAKED = {
 
 
 def build(target: Path) -> Path:
-    """Freeze the app with the client ids above, put a copy into `target` and give its program.
+    """Freeze the app with the client ids above, put a copy into `target` and give its program."""
+    shutil.copytree(freeze(), target, symlinks=True)
+    return target / "reply-desktop"
 
-    What was frozen stays in the folder `build` and serves again while the sources stay the same.
-    """
+
+def freeze() -> Path:
+    """Freeze the app with those ids in the folder `build`, where it serves again while the sources stay the same."""
     work = ROOT / "build" / "frozen"
     stamp, wanted = work / "sources", fingerprint()
     if not stamp.exists() or stamp.read_text() != wanted:
@@ -41,8 +44,7 @@ def build(target: Path) -> Path:
         assert done.returncode == 0, done.stderr[-4000:]
         # Also while it was built somebody may have changed them.
         stamp.write_text(wanted if fingerprint() == wanted else "")
-    shutil.copytree(work / "dist" / "reply-desktop", target, symlinks=True)
-    return target / "reply-desktop"
+    return work / "dist" / "reply-desktop"
 
 
 def pack(frozen: Path, folder: Path) -> Path:
@@ -113,3 +115,7 @@ def processes(program: Path, data: Path) -> list[Process]:
         mapped = {fields[5] for fields in (line.split(maxsplit=5) for line in lines) if len(fields) == 6}
         found.append(Process(int(folder.name), words, {each for each in mapped if each.startswith("/")}))
     return found
+
+
+if __name__ == "__main__":
+    freeze()
