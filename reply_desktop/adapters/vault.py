@@ -5,6 +5,7 @@ import binascii
 import hmac
 import logging
 import os
+import sys
 import threading
 import time
 from collections import deque
@@ -57,6 +58,9 @@ class Backend(Protocol):
 
 def system_backends() -> list[Backend]:
     """The back ends `keyring` would use, the best first. Looks anew each time: a daemon may be back."""
+    if sys.platform != "darwin":
+        # Its macOS part looks for three libraries of macOS everywhere, with ldconfig, gcc and ld.
+        sys.modules.setdefault("keyring.backends.macOS.api", None)  # type: ignore[arg-type]
     import keyring.core
     from keyring.backend import get_all_keyring
     from keyring.backends.chainer import ChainerBackend

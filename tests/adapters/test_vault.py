@@ -746,6 +746,23 @@ def test_a_closed_vault_forgets_the_key_and_asks_nobody(room: Room) -> None:
     assert backend.reads == reads
 
 
+# The computer
+
+
+@pytest.mark.skipif(sys.platform == "darwin", reason="there the library looks for what is its own")
+def test_looking_for_keyrings_starts_no_program() -> None:
+    look = """
+import sys
+started = []
+sys.addaudithook(lambda event, _: started.append(event) if event == "subprocess.Popen" else None)
+from reply_desktop.adapters.vault import system_backends
+assert system_backends()
+print(started)
+"""
+    done = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
+
+
 # Secrets
 
 
