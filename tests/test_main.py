@@ -107,7 +107,10 @@ def test_ctrl_c_while_starting_is_one_line(tmp_path: Path) -> None:
     with EngineLock(config.lock_file) as lock:
         lock.hold()
         command = [sys.executable, "-m", "reply_desktop", "--data-dir", str(tmp_path), "stop"]
+        # Where tests run in the background, the shell has Ctrl-C ignored, and whoever is started inherits that.
+        ours = signal.signal(signal.SIGINT, signal.default_int_handler)
         stopping = subprocess.Popen(command, stderr=subprocess.PIPE)
+        signal.signal(signal.SIGINT, ours)
         # Opens as soon as the command reads the key, and not before; closed at once, as a signal that comes
         # right before a read is seen only when that read ends.
         with config.key_file.open("wb"):

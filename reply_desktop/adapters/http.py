@@ -367,6 +367,9 @@ def trusting_context(ca_file: str | None, environ: Mapping[str, str] = os.enviro
     Raises InvalidInput when `ca_file` cannot be read.
     """
     context = _of_bundle(environ) or _of_system()
+    # Debian's own Python leaves it to OpenSSL's settings; those may also ask for more.
+    if context.minimum_version < ssl.TLSVersion.TLSv1_2:
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
     if ca_file is not None:
         try:
             context.load_verify_locations(cafile=ca_file)

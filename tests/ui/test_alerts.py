@@ -313,8 +313,8 @@ def test_switched_off_alerts_are_silent_and_taken_away(qtbot: QtBot, desk: Desk)
 def test_it_is_claimed_right_before_it_is_shown(qtbot: QtBot, desk: Desk) -> None:
     desk.lose("a0", "a1")
     qtbot.waitUntil(lambda: bool(desk.surface.shown))
-    last = [request for request in desk.engine.asked if isinstance(request, GetAccounts | ClaimAlerts)]
-    assert last == [GetAccounts(("a0", "a1")), ClaimAlerts(("n-a0", "n-a1"))]
+    asked = [request for request in desk.engine.asked if isinstance(request, GetAccounts | ClaimAlerts)]
+    assert asked[:2] == [GetAccounts(("a0", "a1")), ClaimAlerts(("n-a0", "n-a1"))]
     assert desk.engine.alerts == {}
 
 
