@@ -539,7 +539,7 @@ class TestClose:
             gate.open()
 
     def test_fronts_that_stall_do_not_keep_us(self, tmp_path: Path) -> None:
-        with serving(tmp_path) as served:
+        with serving(tmp_path, handshake_s=3600.0) as served:
             knocking, stopped = served.knock(), served.front(events=True)
             for number in range(5000):
                 served.server.publish_row(row(number, "a@x.example"))
