@@ -538,12 +538,12 @@ class AccountsPage(QWidget):
             self._to_show = None
             self._show_detail()
         elif to_show is not None:
-            self._bridge.ask(GetAccount(to_show), failed=self._on_not_there, owner=self)
+            self._bridge.ask(GetAccount(to_show), failed=partial(self._on_not_there, to_show), owner=self)
         if self._to_flash is not None and self.model.rows_of({self._to_flash}):
             self._flash()
 
-    def _on_not_there(self, error: ReplyDesktopError) -> None:
-        if isinstance(error, NotFound) and self._to_show is not None:
+    def _on_not_there(self, account_id: str, error: ReplyDesktopError) -> None:
+        if isinstance(error, NotFound) and self._to_show == account_id:
             self._to_show = None
             self.gone.emit()
 

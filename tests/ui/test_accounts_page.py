@@ -12,6 +12,7 @@ from pytestqt.qtbot import QtBot
 
 from reply_desktop.channel import messages as m
 from reply_desktop.domain.causes import Cause
+from reply_desktop.domain.errors import NotFound
 from reply_desktop.domain.events import ProviderChanged
 from reply_desktop.domain.provider import Provider
 from reply_desktop.domain.rows import AccountRow
@@ -164,6 +165,14 @@ def test_a_link_to_a_removed_account_says_so_once(qtbot: QtBot, open_page: Open,
         page.model.reload()
     settle(qtbot, page._bridge)
     assert gone.count() == 0
+
+
+def test_the_end_of_an_earlier_link_does_not_end_a_later_one(qtbot: QtBot, open_page: Open) -> None:
+    page = open_page(FakeEngine(few()))
+    page._to_show = "a4"
+    page._on_not_there("nobody", NotFound("There is no account nobody.", "Look again."))
+    page.model.reload()
+    qtbot.waitUntil(lambda: page.detail.row is not None and page.detail.row.id == "a4")
 
 
 def test_mending_a_removed_account_says_so(qtbot: QtBot, open_page: Open) -> None:
