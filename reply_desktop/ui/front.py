@@ -92,6 +92,7 @@ class Front(QObject):
 
         made = SequencePage(self.bridge, self._clock, self._open_in_browser)
         made.back.connect(self.window.open_sequences)
+        made.gone.connect(self._on_sequence_gone)
         made.open_account.connect(self.open_account)
         self._page = made
         return made
@@ -150,6 +151,11 @@ class Front(QObject):
     def open_first(self) -> None:
         """Open what was in view last; the accounts for a newcomer."""
         self.window.open_page(SEQUENCES if self._remembered.get("window/section") == SEQUENCES else ACCOUNTS)
+
+    def _on_sequence_gone(self) -> None:
+        if self.window.current == SEQUENCE:
+            self.window.open_sequences()
+        self.banners.say("This sequence was removed.")
 
     def open_sequences(self) -> None:
         """Show the window with the list of sequences."""

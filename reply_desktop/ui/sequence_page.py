@@ -132,9 +132,13 @@ class UnsavedBar(QFrame):
 
 
 class SequencePage(Tall):
-    """One sequence. `back` when the person goes to the list, `open_account` carries an account id."""
+    """One sequence. `back` when the person goes to the list, `open_account` carries an account id.
+
+    `gone`: the sequence that was to be opened is not there any more.
+    """
 
     back = Signal()
+    gone = Signal()
     open_account = Signal(str)
 
     def __init__(
@@ -410,7 +414,9 @@ class SequencePage(Tall):
 
     def _on_unread(self, asked: str, error: ReplyDesktopError) -> None:
         if asked == self._sequence_id:
-            if isinstance(error, NotFound):
+            if isinstance(error, NotFound) and self.detail is None:
+                self.gone.emit()
+            elif isinstance(error, NotFound):
                 self.tell("This sequence was removed.", "orange")
                 self._gone()
             else:

@@ -118,6 +118,14 @@ def test_a_removed_account_is_said_to_be_so(qtbot: QtBot, make: Make, door: str)
     assert front.window.current == ACCOUNTS
 
 
+def test_a_removed_sequence_is_said_to_be_so_over_the_list(qtbot: QtBot, make: Make) -> None:
+    front = make(FakeEngine(few(), sequences=few_sequences()))
+    front.window.add_page(SEQUENCE, front._sequence)
+    front.open_sequence("nobody", "log", 5)
+    qtbot.waitUntil(lambda: "This sequence was removed." in front.banners.texts())
+    assert front.window.current == SEQUENCES
+
+
 def test_the_diagnosis_opens_from_the_pane_and_from_outside(qtbot: QtBot, make: Make) -> None:
     front = make(FakeEngine(few(), sequences=few_sequences()))
     front.open_account("a2")

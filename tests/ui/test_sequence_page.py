@@ -395,8 +395,8 @@ def test_a_sequence_that_is_removed_is_told(qtbot: QtBot, open_page: Open) -> No
 
 def test_one_that_is_not_there_is_told(qtbot: QtBot, open_page: Open) -> None:
     page = open_page(world(), None)
-    page.open_sequence("s99")
-    qtbot.waitUntil(lambda: page.note.text() == "This sequence was removed.")
+    with qtbot.waitSignal(page.gone):
+        page.open_sequence("s99")
 
 
 def test_without_the_engine_writing_goes_on(qtbot: QtBot, open_page: Open) -> None:
